@@ -1,0 +1,129 @@
+//! A recording through the pipeline: the one way in which every command turns audio into an embedding.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use engine::audio::SampleRate;
+use engine::dtmf::DtmfDigit;
+use engine::quality::Quality;
+use engine::session::{Session, SessionConfig};
+use models::Model;
+
+use crate::args::{Global, Input};
+use crate::calibration;
+use crate::files::{ChannelChoice, MonoReader};
+
+/// The network and what its scores mean.
+#[derive(Clone)]
+pub struct Toolkit {
+    /// The network.
+    pub model: Model,
+    /// The meaning of its scores.
+    pub calibration: Arc<engine::score::Calibration>,
+}
+
+/// What one channel of a recording holds.
+pub struct Recording {
+    /// Unit-norm embedding; `None` without net speech.
+    pub embedding: Option<Vec<f32>>,
+    /// Embeddings of consecutive windows, `(n, dim)`; empty unless asked for.
+    pub windows: Vec<f32>,
+    /// Net speech, in seconds.
+    pub net_speech_s: f64,
+    /// Levels, noise, clipping, bandwidth.
+    pub quality: Quality,
+    /// Keys that were pressed.
+    pub dtmf: Vec<DtmfDigit>,
+}
+
+/// What is wanted of a recording.
+#[derive(Clone, Copy, Default)]
+pub struct Wanted {
+    /// Window embeddings, for enrolment.
+    pub windows: bool,
+    /// Push packets of this length instead of whole reads.
+    pub packet_ms: Option<u32>,
+    /// Stop after this much net speech, in seconds.
+    pub max_speech_s: Option<f64>,
+}
+
+impl Toolkit {
+    /// Loads the network and its calibration: the built-in ones, or those of `--model` and `--calibration`.
+    ///
+    /// # Errors
+    /// A file cannot be read or is not what it should be, or the calibration belongs to another network.
+    pub fn load(global: &Global) -> Result<Self> {
+        let model = match &global.model {
+            None => Model::embedded().context("built-in network")?,
+            Some(path) => {
+                let bytes = std::fs::read(path).with_context(|| path.display().to_string())?;
+                Model::from_bytes(&bytes).with_context(|| path.display().to_string())?
+            }
+        };
+        let calibration = match &global.calibration {
+            None => calibration::parse(models::calibration_json()).context("built-in calibration")?,
+            Some(path) => {
+                let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+                calibration::parse(&text).with_context(|| path.display().to_string())?
+            }
+        };
+        if calibration.model_id() != model.id() {
+            bail!(
+                "the calibration belongs to model {}, not to {}; give the matching one with --calibration",
+                calibration.model_id(),
+                model.id()
+            );
+        }
+        Ok(Self { model, calibration: Arc::new(calibration) })
+    }
+
+    /// Runs one channel through the pipeline. `progress` is told the samples read so far.
+    ///
+    /// # Errors
+    /// The audio cannot be read or decoded.
+    pub fn analyse(&self, mut source: MonoReader, wanted: Wanted, mut progress: impl FnMut(u64)) -> Result<Recording> {
+        let name = source.file().name().to_owned();
+        let rate_hz = source.spec().rate_hz;
+        let config = SessionConfig::new(SampleRate::new(rate_hz).with_context(|| name.clone())?);
+        let windows = wanted.windows.then(|| self.model.embedder());
+        let mut session = match windows {
+            Some(embedder) => {
+                Session::with_windows(config, self.model.embedder(), self.model.detector(), embedder)
+            }
+            None => Session::new(config, self.model.embedder(), self.model.detector()),
+        }
+        .with_context(|| name.clone())?;
+
+        let packet = wanted.packet_ms.map(|ms| (rate_hz as usize * ms as usize / 1000).max(1));
+        let mut chunk = Vec::new();
+        'read: while source.next_chunk(&mut chunk)? > 0 {
+            for part in chunk.chunks(packet.unwrap_or(chunk.len())) {
+                let now = session.push(part).with_context(|| name.clone())?;
+                progress(now.samples);
+                if wanted.max_speech_s.is_some_and(|limit| now.net_speech_s() >= limit) {
+                    break 'read;
+                }
+            }
+        }
+        let end = session.finish();
+        let mut embedding = vec![0.0; self.model.dim()];
+        let embedding = session.embedding(&mut embedding).then_some(embedding);
+        Ok(Recording {
+            embedding,
+            windows: session.windows().to_vec(),
+            net_speech_s: end.net_speech_s(),
+            quality: session.quality(),
+            dtmf: session.dtmf().to_vec(),
+        })
+    }
+
+    /// Opens a file (`-`: standard input) and runs the chosen channel of it.
+    ///
+    /// # Errors
+    /// As [`Toolkit::analyse`], or the file has several channels and none is chosen.
+    pub fn analyse_file(&self, path: &Path, input: &Input, wanted: Wanted, progress: impl FnMut(u64)) -> Result<Recording> {
+        let source = MonoReader::open(path, input.format, input.channel.unwrap_or(ChannelChoice::Ask))?;
+        self.analyse(source, wanted, progress)
+    }
+}

@@ -1,0 +1,327 @@
+//! The command line, as `clap` sees it. Kept apart from the commands so that completions and the man page are made from it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::files::{ChannelChoice, RawFormat};
+
+/// Self-hosted voice authentication: is the caller who they claim to be?
+///
+/// Enrol a person from recordings, verify calls against them, and get a score of 0-100 whose meaning is a stated
+/// error rate: at threshold 90 one random impostor in a thousand passes, at 70 one in a hundred.
+#[derive(Parser, Debug)]
+#[command(name = "vouch", version, propagate_version = true, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Options that every command takes.
+    #[command(flatten)]
+    pub global: Global,
+}
+
+/// The exit codes, as `--help` and the man page print them.
+pub const EXIT_CODES: &str = "\
+Exit codes:
+  0   accepted, or the command did what it was asked
+  2   wrong usage
+  3   error (unreadable file, broken store, wrong model ...)
+  10  rejected
+  11  inconclusive: not enough speech
+  12  speaker not enrolled
+  13  speaker opted out
+  14  enrolment expired
+  16  enrolment refused (the reason and what is missing are printed)";
+
+/// Options that every command takes.
+#[derive(Args, Debug, Clone)]
+pub struct Global {
+    /// The domain: a folder with speakers, voiceprints and their key.
+    #[arg(long, global = true, env = "VOUCH_DOMAIN", default_value = "./vouch.domain", value_name = "DIR")]
+    pub domain: PathBuf,
+    /// Print JSON instead of text, with Voice ID's field names where it has them.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// A network to use instead of the built-in one.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+    /// A calibration to use instead of the built-in one.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub calibration: Option<PathBuf>,
+    /// Worker threads for commands over many files [default: all cores].
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// No progress bars.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+}
+
+/// How audio files are read.
+#[derive(Args, Debug, Clone)]
+pub struct Input {
+    /// Which channel of a file with several: left, right, a number from 0 (Voice ID's ChannelId), or mix.
+    #[arg(long, value_name = "CHANNEL")]
+    pub channel: Option<ChannelChoice>,
+    /// Read files (and `-`, standard input) as headerless audio, e.g. ulaw@8000 or s16le@16000x2.
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<RawFormat>,
+}
+
+/// The commands.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Enrol synthetic callers, accept the right one, reject another, and show the commands that did it.
+    Demo {
+        /// Keep the demonstration's recordings and domain in this folder.
+        #[arg(long, value_name = "DIR")]
+        keep: Option<PathBuf>,
+    },
+    /// Create, describe, list or delete domains.
+    #[command(subcommand)]
+    Domain(DomainCommand),
+    /// Enrol a speaker from one or more recordings.
+    Enroll(EnrollArgs),
+    /// Verify a recording against an enrolled speaker.
+    Verify(VerifyArgs),
+    /// Rank the enrolled speakers by how well a recording fits them.
+    Identify {
+        /// The recording.
+        file: PathBuf,
+        /// How many speakers to print.
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        top: u16,
+        /// How to read it.
+        #[command(flatten)]
+        input: Input,
+    },
+    /// Compare two recordings: same voice or not?
+    Compare {
+        /// First recording, taken as the enrolment.
+        a: PathBuf,
+        /// Second recording, taken as the call.
+        b: PathBuf,
+        /// Accept at or above this score.
+        #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u8).range(0..=100))]
+        threshold: u8,
+        /// How to read them.
+        #[command(flatten)]
+        input: Input,
+    },
+    /// Write the embeddings of recordings as a NumPy array (files, dim).
+    Embed {
+        /// The recordings.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// The array to write.
+        #[arg(long, value_name = "X.npy")]
+        out: PathBuf,
+        /// Push the audio in packets of this length instead of whole reads; the result is the same to the bit.
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=60_000))]
+        packet_ms: Option<u32>,
+        /// How to read them.
+        #[command(flatten)]
+        input: Input,
+    },
+    /// Tell what a recording holds, channel by channel: net speech, noise, clipping, bandwidth, codec, DTMF.
+    Inspect {
+        /// The recording.
+        file: PathBuf,
+        /// Read it as headerless audio, e.g. ulaw@8000.
+        #[arg(long, value_name = "FORMAT")]
+        format: Option<RawFormat>,
+    },
+    /// List, describe, opt out, delete, export or import speakers.
+    #[command(subcommand)]
+    Speaker(SpeakerCommand),
+    /// Measure error rates on a trial list (VoxCeleb format: label enrolment probe).
+    Eval(EvalArgs),
+    /// Tell what the network and its calibration are.
+    #[command(subcommand)]
+    Model(ModelCommand),
+    /// Print a shell completion script.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Write the man pages into a folder.
+    Man {
+        /// The folder.
+        dir: PathBuf,
+    },
+}
+
+/// `vouch domain ...`
+#[derive(Subcommand, Debug)]
+pub enum DomainCommand {
+    /// Create the domain (the folder of --domain) with a new key.
+    Create {
+        /// Its name: a letter or digit, then letters, digits, `_`, `-`.
+        #[arg(long, default_value = "vouch")]
+        name: String,
+        /// What it is for.
+        #[arg(long)]
+        description: Option<String>,
+        /// Refuse enrolments that carry no consent note.
+        #[arg(long)]
+        require_consent: bool,
+    },
+    /// Describe the domain.
+    Describe,
+    /// List the domains in a folder.
+    List {
+        /// The folder.
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+    },
+    /// Delete the domain with everything in it, at once and for good.
+    Delete {
+        /// Confirm.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// `vouch enroll ...`
+#[derive(Args, Debug)]
+pub struct EnrollArgs {
+    /// The speaker: a letter or digit, then letters, digits, `_`, `-`; nothing personal.
+    #[arg(long, value_name = "ID")]
+    pub speaker: String,
+    /// Recordings of this one person.
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// Replace an existing voiceprint.
+    #[arg(long)]
+    pub overwrite: bool,
+    /// Net speech wanted, in seconds.
+    #[arg(long, default_value_t = 30.0, value_name = "S")]
+    pub wanted_speech: f64,
+    /// Net speech without which an enrolment is refused, in seconds.
+    #[arg(long, default_value_t = 12.0, value_name = "S")]
+    pub least_speech: f64,
+    /// The person's consent, as you want it kept beside the voiceprint.
+    #[arg(long, value_name = "NOTE")]
+    pub consent: Option<String>,
+    /// How to read the recordings.
+    #[command(flatten)]
+    pub input: Input,
+}
+
+/// `vouch verify ...`
+#[derive(Args, Debug)]
+pub struct VerifyArgs {
+    /// Who the caller claims to be.
+    #[arg(long, value_name = "ID")]
+    pub speaker: String,
+    /// The recording of the call; `-` reads standard input (with --format).
+    pub file: PathBuf,
+    /// Accept at or above this score.
+    #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub threshold: u8,
+    /// Net speech without which there is no decision, in seconds (5-10).
+    #[arg(long, default_value_t = 10, value_name = "S", value_parser = clap::value_parser!(u8).range(5..=10))]
+    pub min_speech: u8,
+    /// How to read the recording.
+    #[command(flatten)]
+    pub input: Input,
+}
+
+/// `vouch speaker ...`
+#[derive(Subcommand, Debug)]
+pub enum SpeakerCommand {
+    /// List the speakers.
+    List {
+        /// Only those with this status.
+        #[arg(long, value_enum)]
+        status: Option<StatusFilter>,
+    },
+    /// Describe one speaker.
+    Describe {
+        /// The speaker.
+        id: String,
+    },
+    /// Opt a speaker out: the voiceprint is removed and enrolment refused until the entry is deleted.
+    OptOut {
+        /// The speaker; an unknown one gets an entry.
+        id: String,
+    },
+    /// Delete a speaker with the voiceprint.
+    Delete {
+        /// The speaker.
+        id: String,
+    },
+    /// Write a speaker's voiceprint to a sealed file.
+    Export {
+        /// The speaker.
+        id: String,
+        /// The file to write.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// File whose first line is the passphrase that seals the export.
+        #[arg(long, value_name = "FILE")]
+        passphrase_file: PathBuf,
+    },
+    /// Read a sealed voiceprint written by `speaker export`.
+    Import {
+        /// The sealed file.
+        file: PathBuf,
+        /// File whose first line is the passphrase that seals it.
+        #[arg(long, value_name = "FILE")]
+        passphrase_file: PathBuf,
+        /// The speaker it becomes here [default: the exported one].
+        #[arg(long, value_name = "ID")]
+        speaker: Option<String>,
+        /// Replace an existing voiceprint.
+        #[arg(long)]
+        overwrite: bool,
+    },
+}
+
+/// Speaker status, as a filter.
+#[derive(ValueEnum, Clone, Copy, Debug)]
+pub enum StatusFilter {
+    /// Known, not enrolled.
+    Pending,
+    /// Has a voiceprint.
+    Enrolled,
+    /// Opted out.
+    OptedOut,
+    /// Unused for too long.
+    Expired,
+}
+
+/// `vouch eval ...`
+#[derive(Args, Debug)]
+pub struct EvalArgs {
+    /// The trial list: `label enrolment probe` a line, label 1 for the same person.
+    pub trials: PathBuf,
+    /// Folder that the list's paths start from [default: the list's folder].
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+    /// Write each trial's scores as tab-separated text.
+    #[arg(long, value_name = "X.tsv")]
+    pub scores: Option<PathBuf>,
+    /// Write a report with the DET curve and score histograms.
+    #[arg(long, value_name = "X.html")]
+    pub report: Option<PathBuf>,
+    /// Files with less net speech than this, in seconds, count as failures to acquire.
+    #[arg(long, default_value_t = 0.5, value_name = "S")]
+    pub min_speech: f64,
+    /// Use only this much net speech of each probe, in seconds.
+    #[arg(long, value_name = "S")]
+    pub max_speech: Option<f64>,
+    /// The person is the path's Nth part, counted from 1; for bootstrap intervals.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub speaker_part: usize,
+    /// How to read the files.
+    #[command(flatten)]
+    pub input: Input,
+}
+
+/// `vouch model ...`
+#[derive(Subcommand, Debug)]
+pub enum ModelCommand {
+    /// Print the network, its front end, and what each threshold means.
+    Describe,
+}

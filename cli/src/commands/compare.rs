@@ -1,0 +1,77 @@
+//! `vouch compare`: are two recordings of the same voice?
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use engine::score::{Conditions, Threshold};
+use engine::template::Embedding;
+use serde::Serialize;
+
+use crate::analysis::{Recording, Toolkit, Wanted};
+use crate::args::{Global, Input};
+use crate::outcome::{Exit, Output};
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Report {
+    decision: &'static str,
+    score: Option<u8>,
+    threshold: u8,
+    extrapolated: bool,
+    cosine: Option<f64>,
+    log_likelihood_ratio: Option<f64>,
+    net_speech_seconds: [f64; 2],
+}
+
+pub(super) fn run(global: &Global, out: Output, a: &Path, b: &Path, threshold: u8, input: &Input) -> Result<Exit> {
+    let tools = Toolkit::load(global)?;
+    let first = tools.analyse_file(a, input, Wanted::default(), |_| ())?;
+    let second = tools.analyse_file(b, input, Wanted::default(), |_| ())?;
+    let net = [first.net_speech_s, second.net_speech_s];
+    let threshold = Threshold::new(threshold)?;
+    let (Some(x), Some(y)) = (embedding(&tools, &first)?, embedding(&tools, &second)?) else {
+        let report = Report {
+            decision: "NOT_ENOUGH_SPEECH",
+            score: None,
+            threshold: threshold.value(),
+            extrapolated: false,
+            cosine: None,
+            log_likelihood_ratio: None,
+            net_speech_seconds: net,
+        };
+        out.print(&report, |r| format!("no decision: net speech {:.1} s and {:.1} s", r.net_speech_seconds[0], r.net_speech_seconds[1]))?;
+        return Ok(Exit::Inconclusive);
+    };
+    let cosine = x.cosine(&y)?;
+    // The longer recording plays the enrolment, so that the order of the two does not matter.
+    let conditions = Conditions::new(net[0].min(net[1]), net[0].max(net[1]))?;
+    let score = tools.calibration.score(cosine, conditions).context("score")?;
+    let accepted = score.reaches(threshold);
+    let report = Report {
+        decision: if accepted { "ACCEPT" } else { "REJECT" },
+        score: Some(score.value()),
+        threshold: threshold.value(),
+        extrapolated: score.extrapolated(),
+        cosine: Some(cosine.value()),
+        log_likelihood_ratio: Some(tools.calibration.llr(cosine, conditions)?.value()),
+        net_speech_seconds: net,
+    };
+    out.print(&report, |r| {
+        format!(
+            "{} score {} (threshold {}); net speech {:.1} s and {:.1} s; cosine {:.3}",
+            r.decision,
+            score.value(),
+            r.threshold,
+            r.net_speech_seconds[0],
+            r.net_speech_seconds[1],
+            cosine.value()
+        )
+    })?;
+    Ok(if accepted { Exit::Success } else { Exit::Rejected })
+}
+
+/// A recording's embedding as the scorer wants it; `None` without speech.
+pub(super) fn embedding(tools: &Toolkit, recording: &Recording) -> Result<Option<Embedding>> {
+    let Some(values) = &recording.embedding else { return Ok(None) };
+    Ok(Some(Embedding::new(tools.model.id(), values)?))
+}

@@ -1,0 +1,120 @@
+//! `vouch inspect`: what a recording holds, channel by channel.
+
+use std::path::Path;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::analysis::{Toolkit, Wanted};
+use crate::args::Global;
+use crate::files::{AudioFile, ChannelChoice, MonoReader, RawFormat};
+use crate::outcome::{Exit, Output, columns};
+use crate::progress;
+
+#[derive(Serialize)]
+struct Channel {
+    channel: u16,
+    duration_s: f64,
+    net_speech_s: f64,
+    snr_db: Option<f32>,
+    clipped_share: f32,
+    peak_dbfs: f32,
+    bandwidth_hz: f32,
+    codec_guess: String,
+    dtmf: String,
+    dtmf_digits: Vec<Digit>,
+}
+
+#[derive(Serialize)]
+struct Digit {
+    digit: char,
+    start_s: f64,
+    end_s: f64,
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    file: &'a Path,
+    container: &'static str,
+    encoding: &'static str,
+    rate_hz: u32,
+    channels: Vec<Channel>,
+}
+
+pub(super) fn run(global: &Global, out: Output, file: &Path, format: Option<RawFormat>) -> Result<Exit> {
+    let tools = Toolkit::load(global)?;
+    let opened = AudioFile::open_input(file, format)?;
+    let spec = opened.spec().clone();
+    let bar = progress::audio_bar(&file.display().to_string(), spec.duration_s(), global.quiet);
+    let mut opened = Some(opened);
+    let mut channels = Vec::new();
+    for channel in 0..spec.channels {
+        // Standard input can be read only once, which is enough for one channel.
+        let source = match opened.take() {
+            Some(first) => MonoReader::new(first, ChannelChoice::Index(usize::from(channel)))?,
+            None => MonoReader::open(file, format, ChannelChoice::Index(usize::from(channel)))?,
+        };
+        let rate = f64::from(spec.rate_hz);
+        let found = tools.analyse(source, Wanted::default(), |samples| bar.set_position((samples as f64 / rate) as u64))?;
+        let seconds = |sample: u64| sample as f64 / f64::from(engine::embed::MODEL_RATE_HZ);
+        channels.push(Channel {
+            channel,
+            duration_s: found.quality.duration_s,
+            net_speech_s: found.net_speech_s,
+            snr_db: found.quality.snr_db,
+            clipped_share: found.quality.clipped_share,
+            peak_dbfs: found.quality.peak_dbfs,
+            bandwidth_hz: found.quality.bandwidth_hz,
+            codec_guess: found.quality.codec_guess.to_string(),
+            dtmf: found.dtmf.iter().map(|d| d.digit).collect(),
+            dtmf_digits: found
+                .dtmf
+                .iter()
+                .map(|d| Digit { digit: d.digit, start_s: seconds(d.start_sample), end_s: seconds(d.end_sample) })
+                .collect(),
+        });
+    }
+    bar.finish_and_clear();
+    let report = Report { file, container: spec.container.name(), encoding: spec.encoding, rate_hz: spec.rate_hz, channels };
+    if out.is_json() && report.channels.len() == 1 {
+        // One channel: its figures at the top level, where a script looks for them.
+        #[derive(Serialize)]
+        struct Flat<'a> {
+            #[serde(flatten)]
+            report: &'a Report<'a>,
+            #[serde(flatten)]
+            only: Option<&'a Channel>,
+        }
+        out.print(&Flat { only: report.channels.first(), report: &report }, |_| String::new())?;
+    } else {
+        out.print(&report, text)?;
+    }
+    Ok(Exit::Success)
+}
+
+fn text(report: &Report<'_>) -> String {
+    let mut rows = vec![
+        ["channel", "duration", "net speech", "SNR", "clipped", "peak", "bandwidth", "codec", "DTMF"].map(String::from).to_vec(),
+    ];
+    for c in &report.channels {
+        rows.push(vec![
+            c.channel.to_string(),
+            format!("{:.1} s", c.duration_s),
+            format!("{:.1} s", c.net_speech_s),
+            c.snr_db.map_or_else(|| "-".into(), |snr| format!("{snr:.0} dB")),
+            format!("{:.2} %", 100.0 * c.clipped_share),
+            format!("{:.0} dBFS", c.peak_dbfs),
+            format!("{:.0} Hz", c.bandwidth_hz),
+            c.codec_guess.clone(),
+            if c.dtmf.is_empty() { "-".into() } else { c.dtmf.clone() },
+        ]);
+    }
+    format!(
+        "{}: {}, {}, {} Hz\n{}",
+        report.file.display(),
+        report.container,
+        report.encoding,
+        report.rate_hz,
+        columns(&rows)
+    )
+}

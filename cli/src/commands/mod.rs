@@ -1,0 +1,51 @@
+//! One file per command. Each returns how it ended; errors carry the file and the reason.
+
+mod compare;
+mod demo;
+mod domain;
+mod embed;
+mod enroll;
+mod eval;
+mod identify;
+mod inspect;
+mod model;
+mod shell;
+mod speaker;
+mod verify;
+
+use anyhow::{Context, Result};
+
+use crate::args::{Cli, Command, Global};
+use crate::outcome::{Exit, Output};
+
+/// Runs one command line.
+///
+/// # Errors
+/// Whatever kept the command from doing what it was asked.
+pub fn run(cli: Cli) -> Result<Exit> {
+    let Cli { command, global } = cli;
+    let out = Output::new(global.json);
+    match command {
+        Command::Demo { keep } => demo::run(&global, keep),
+        Command::Domain(command) => domain::run(&global, out, command),
+        Command::Enroll(args) => enroll::run(&global, out, &args),
+        Command::Verify(args) => verify::run(&global, out, &args),
+        Command::Identify { file, top, input } => identify::run(&global, out, &file, usize::from(top), &input),
+        Command::Compare { a, b, threshold, input } => compare::run(&global, out, &a, &b, threshold, &input),
+        Command::Embed { files, out: array, packet_ms, input } => {
+            embed::run(&global, out, &files, &array, packet_ms, &input)
+        }
+        Command::Inspect { file, format } => inspect::run(&global, out, &file, format),
+        Command::Speaker(command) => speaker::run(&global, out, command),
+        Command::Eval(args) => eval::run(&global, out, &args),
+        Command::Model(command) => model::run(&global, out, &command),
+        Command::Completions { shell } => shell::completions(shell),
+        Command::Man { dir } => shell::man(&dir),
+    }
+}
+
+/// The worker threads of commands over many files.
+fn pool(global: &Global) -> Result<rayon::ThreadPool> {
+    let threads = global.threads.map_or(0, usize::from);
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("worker threads")
+}

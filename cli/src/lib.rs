@@ -1,0 +1,11 @@
+//! The parts of the `vouch` program, as a library so that tests and the fuzzers reach them.
+#![forbid(unsafe_code)]
+
+pub mod analysis;
+pub mod args;
+pub mod calibration;
+pub mod commands;
+pub mod files;
+pub mod outcome;
+pub mod progress;
+pub mod report;

@@ -1,0 +1,104 @@
+//! What a command ends with: text or JSON on standard output, and an exit code.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+/// How a command ended, as scripts see it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Exit {
+    /// Accepted, or done.
+    Success = 0,
+    /// Wrong usage.
+    Usage = 2,
+    /// An error.
+    Error = 3,
+    /// The score is below the threshold.
+    Rejected = 10,
+    /// Not enough speech.
+    Inconclusive = 11,
+    /// No voiceprint.
+    NotEnrolled = 12,
+    /// Opted out.
+    OptedOut = 13,
+    /// Enrolment expired.
+    Expired = 14,
+    /// The recordings do not make a voiceprint.
+    EnrollmentRefused = 16,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(e: Exit) -> Self {
+        ExitCode::from(e as u8)
+    }
+}
+
+/// Prints what a command found, in one of its two forms.
+#[derive(Clone, Copy, Debug)]
+pub struct Output {
+    json: bool,
+}
+
+impl Output {
+    /// `json` chooses JSON over text.
+    pub fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// Prints `value` as JSON, or what `text` makes of it.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
+    pub fn print<T: Serialize>(self, value: &T, text: impl FnOnce(&T) -> String) -> std::io::Result<()> {
+        let mut out = std::io::stdout().lock();
+        if self.json {
+            serde_json::to_writer_pretty(&mut out, value)?;
+            writeln!(out)
+        } else {
+            let text = text(value);
+            out.write_all(text.as_bytes())?;
+            if text.ends_with('\n') { Ok(()) } else { writeln!(out) }
+        }
+    }
+
+    /// Whether JSON is asked for.
+    pub fn is_json(self) -> bool {
+        self.json
+    }
+}
+
+/// Lays rows out in columns; the first row is the heading.
+pub fn columns(rows: &[Vec<String>]) -> String {
+    let count = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width: Vec<usize> =
+        (0..count).map(|c| rows.iter().filter_map(|r| r.get(c)).map(|s| s.chars().count()).max().unwrap_or(0)).collect();
+    let mut out = String::new();
+    for row in rows {
+        let line: Vec<String> = row.iter().zip(&width).map(|(s, w)| format!("{s:<w$}")).collect();
+        out.push_str(line.join("  ").trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+/// Whether an error is only that standard output's reader has gone.
+pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|e| {
+        e.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+            || e.downcast_ref::<serde_json::Error>()
+                .is_some_and(|e| e.io_error_kind() == Some(std::io::ErrorKind::BrokenPipe))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::columns;
+
+    #[test]
+    fn columns_align_on_characters_not_bytes() {
+        let row = |a: &str, b: &str| vec![a.to_owned(), b.to_owned()];
+        assert_eq!(columns(&[row("é", "x"), row("abc", "y")]), "é    x\nabc  y\n");
+    }
+}

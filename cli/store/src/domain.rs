@@ -1,0 +1,652 @@
+//! A domain: made, opened, described, changed, re-keyed and deleted.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+use crate::audit::AuditAction;
+use crate::backend::{Backend, change, check_header, get, rows, with_suffix};
+use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::error::{ConflictType, KeyProblem, ResourceType, StoreError};
+use crate::files::{beside, parent, sync_dir};
+use crate::ids::{Description, DomainId, DomainName, WatchlistId};
+use crate::key::DomainKey;
+use crate::sealed::Keys;
+
+const DATABASE: &str = "domain.sqlite";
+const KEY: &str = "domain.key";
+const LOCK: &str = "domain.lock";
+/// Three years without enrolment or successful authentication: Illinois Biometric Information Privacy Act, 740 ILCS 14/15(a).
+const DEFAULT_EXPIRY_DAYS: u32 = 1_095;
+const MAX_EXPIRY_DAYS: u32 = 36_500;
+const DEFAULT_WATCHLIST_NAME: &str = "default";
+
+/// What a new domain is to be.
+#[derive(Clone, Debug)]
+pub struct NewDomain {
+    /// Its name.
+    pub name: DomainName,
+    /// What it is for.
+    pub description: Option<Description>,
+    /// Whether enrolling needs a consent note. Off unless asked for.
+    pub consent_required: bool,
+    /// Days without enrolment or successful authentication after which a voiceprint expires, 1 to 36,500; 1,095 unless
+    /// asked for.
+    pub expiry_days: u32,
+}
+
+impl NewDomain {
+    /// A domain with this name and the default settings.
+    pub fn new(name: DomainName) -> NewDomain {
+        NewDomain { name, description: None, consent_required: false, expiry_days: DEFAULT_EXPIRY_DAYS }
+    }
+}
+
+/// What a domain is changed to: everything is replaced, and an absent description is erased.
+pub type DomainUpdate = NewDomain;
+
+/// A domain's description.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DomainInfo {
+    /// Its id.
+    pub domain_id: DomainId,
+    /// Its name.
+    pub name: DomainName,
+    /// What it is for.
+    pub description: Option<Description>,
+    /// `true` unless it is being deleted.
+    pub active: bool,
+    /// The watch list that every domain has.
+    pub default_watchlist_id: WatchlistId,
+    /// Whether enrolling needs a consent note.
+    pub consent_required: bool,
+    /// Days without enrolment or successful authentication after which a voiceprint expires.
+    pub expiry_days: u32,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When its name, description or settings last changed.
+    pub updated_at: Timestamp,
+}
+
+/// What [`Domain::list`] finds in a directory.
+#[derive(Debug)]
+pub struct FoundDomain {
+    /// Where it is.
+    pub dir: PathBuf,
+    /// What it is, or why that cannot be told.
+    pub info: Result<DomainInfo, StoreError>,
+}
+
+/// How a domain is opened.
+#[derive(Clone)]
+pub struct OpenOptions {
+    clock: Arc<dyn Clock>,
+    actor: String,
+    key_path: Option<PathBuf>,
+    size_limit_bytes: Option<u64>,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        OpenOptions { clock: Arc::new(SystemClock), actor: "local".into(), key_path: None, size_limit_bytes: None }
+    }
+}
+
+impl fmt::Debug for OpenOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenOptions").field("key_path", &self.key_path).finish_non_exhaustive()
+    }
+}
+
+impl OpenOptions {
+    /// Takes the time from `clock` instead of the machine.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Who is named in the audit: an operator or a program, never a caller. 1 to 256 printable characters; "local"
+    /// unless set.
+    pub fn actor(mut self, actor: impl Into<String>) -> Self {
+        self.actor = actor.into();
+        self
+    }
+
+    /// Where the domain key is, if it is not `domain.key` in the domain's directory.
+    pub fn key_path(mut self, path: impl Into<PathBuf>) -> Self {
+        self.key_path = Some(path.into());
+        self
+    }
+
+    /// The database grows no larger than this (rounded down to 4 KiB); what would need more fails as on a full disk.
+    pub fn size_limit_bytes(mut self, bytes: u64) -> Self {
+        self.size_limit_bytes = Some(bytes);
+        self
+    }
+
+    fn key_in(&self, dir: &Path) -> PathBuf {
+        self.key_path.clone().unwrap_or_else(|| dir.join(KEY))
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        let count = self.actor.chars().count();
+        if (1..=256).contains(&count) && !self.actor.chars().any(char::is_control) {
+            return Ok(());
+        }
+        Err(StoreError::invalid("Actor", "must be 1 to 256 printable characters"))
+    }
+}
+
+/// An open domain. Shared freely between threads; calls wait for each other.
+///
+/// Calls block: in asynchronous code use them where blocking is allowed.
+pub struct Domain {
+    dir: PathBuf,
+    id: DomainId,
+    key_path: PathBuf,
+    clock: Arc<dyn Clock>,
+    pub(crate) actor: String,
+    pub(crate) keys: Keys,
+    pub(crate) backend: Backend,
+}
+
+impl fmt::Debug for Domain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Domain").field("dir", &self.dir).field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// Removes what was begun unless it is finished.
+struct Unfinished(Vec<PathBuf>);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        for path in &self.0 {
+            let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+        }
+    }
+}
+
+impl Domain {
+    /// Makes a domain in a new directory `dir` and opens it.
+    ///
+    /// Others see the whole domain or none: it is built beside `dir` and renamed.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`], [`StoreError::Full`], [`StoreError::Io`], [`StoreError::Validation`]; nothing is left behind.
+    pub fn create(dir: &Path, new: NewDomain) -> Result<Domain, StoreError> {
+        Domain::create_with(dir, new, OpenOptions::default())
+    }
+
+    /// As [`Domain::create`]. With [`OpenOptions::key_path`] the new key is written there, where nothing may be yet.
+    ///
+    /// # Errors
+    /// As [`Domain::create`].
+    pub fn create_with(dir: &Path, new: NewDomain, options: OpenOptions) -> Result<Domain, StoreError> {
+        options.check()?;
+        check_expiry(new.expiry_days)?;
+        let dir = absolute(dir)?;
+        let outside_key = options.key_path.clone();
+        for path in std::iter::once(&dir).chain(&outside_key) {
+            if path.symlink_metadata().is_ok() {
+                return Err(StoreError::Exists { path: path.clone() });
+            }
+        }
+
+        let build = beside(&dir, "tmp")?;
+        let mut builder = fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&build).map_err(|e| StoreError::io(&dir, "create", e))?;
+        let mut unfinished = Unfinished(vec![build.clone()]);
+
+        // Errors name the place that was asked for, not the one it is built in.
+        let there = |e| relocate(e, &build, &dir);
+        let key_path = outside_key.clone().unwrap_or_else(|| build.join(KEY));
+        let key = DomainKey::random()?;
+        key.write(&key_path).map_err(there)?;
+        unfinished.0.extend(outside_key.clone());
+
+        let database = build.join(DATABASE);
+        let backend = Backend::create(&database, &build.join(LOCK)).map_err(there)?;
+        let domain = Domain {
+            dir: build.clone(),
+            id: DomainId::random()?,
+            key_path,
+            clock: options.clock.clone(),
+            actor: options.actor.clone(),
+            keys: Keys::random()?,
+            backend,
+        };
+        domain.insert(&new, &key).map_err(there)?;
+        domain.backend.close().map_err(there)?;
+        if with_suffix(&database, "-wal").exists() {
+            return Err(StoreError::Internal { reason: format!("{} was not closed", database.display()) });
+        }
+        drop(domain);
+        File::open(&database).and_then(|f| f.sync_all()).map_err(|e| StoreError::io(&dir, "sync", e))?;
+        sync_dir(&build).map_err(there)?;
+
+        if dir.symlink_metadata().is_ok() {
+            return Err(StoreError::Exists { path: dir });
+        }
+        fs::rename(&build, &dir).map_err(|e| match e.kind() {
+            io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+                StoreError::Exists { path: dir.clone() }
+            }
+            _ => StoreError::io(&dir, "create", e),
+        })?;
+        unfinished.0.clear();
+        sync_dir(parent(&dir))?;
+        Domain::open_with(&dir, options)
+    }
+
+    fn insert(&self, new: &NewDomain, key: &DomainKey) -> Result<(), StoreError> {
+        let (path, now, id) = (self.backend.path(), self.now().0, self.id.as_str());
+        let watchlist = WatchlistId::random()?;
+        let wrapped = self.keys.wrap(key, id)?;
+        self.backend.write(async |c| {
+            let domain = sqlx::query(
+                "INSERT INTO domains (domain_id, name, description, status, default_watchlist_id, consent_required, \
+                 expiry_days, created_at, updated_at) VALUES ($1, $2, $3, 'ACTIVE', $4, $5, $6, $7, $7)",
+            )
+            .bind(id)
+            .bind(new.name.as_str())
+            .bind(new.description.as_ref().map(Description::as_str))
+            .bind(watchlist.as_str())
+            .bind(new.consent_required)
+            .bind(i64::from(new.expiry_days))
+            .bind(now);
+            change(path, c, domain).await?;
+            let list = sqlx::query(
+                "INSERT INTO watchlists (domain_id, watchlist_id, name, is_default, created_at, updated_at) \
+                 VALUES ($1, $2, $3, $4, $5, $5)",
+            )
+            .bind(id)
+            .bind(watchlist.as_str())
+            .bind(DEFAULT_WATCHLIST_NAME)
+            .bind(true)
+            .bind(now);
+            change(path, c, list).await?;
+            self.insert_wrapped(c, key, &wrapped).await?;
+            self.record(c, AuditAction::DomainCreated, id).await
+        })
+    }
+
+    async fn insert_wrapped(
+        &self,
+        c: &mut SqliteConnection,
+        key: &DomainKey,
+        wrapped: &[u8],
+    ) -> Result<(), StoreError> {
+        let insert =
+            sqlx::query("INSERT INTO data_keys (domain_id, key_id, wrapped, created_at) VALUES ($1, $2, $3, $4)")
+                .bind(self.id.as_str())
+                .bind(key.id())
+                .bind(wrapped)
+                .bind(self.now().0);
+        change(self.backend.path(), c, insert).await.map(|_| ())
+    }
+
+    /// Opens the domain in `dir`.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] with [`ResourceType::Domain`] where there is no directory; [`StoreError::NotADomain`],
+    /// [`StoreError::Key`], [`StoreError::Schema`], [`StoreError::Corrupt`], [`StoreError::Busy`], [`StoreError::Io`];
+    /// [`StoreError::Conflict`] with [`ConflictType::DomainNotActive`] if its deletion was begun.
+    pub fn open(dir: &Path) -> Result<Domain, StoreError> {
+        Domain::open_with(dir, OpenOptions::default())
+    }
+
+    /// As [`Domain::open`].
+    ///
+    /// # Errors
+    /// As [`Domain::open`].
+    pub fn open_with(dir: &Path, options: OpenOptions) -> Result<Domain, StoreError> {
+        options.check()?;
+        let dir = existing(dir)?;
+        let key_path = options.key_in(&dir);
+        let backend = Backend::open(&dir.join(DATABASE), &dir.join(LOCK), options.size_limit_bytes)?;
+        let key = DomainKey::read(&key_path)?;
+        let info = info(&backend)?;
+        if !info.active {
+            return Err(not_active(&dir));
+        }
+        let wrapped = wrapped(&backend, &info.domain_id, &key.id())?
+            .ok_or(StoreError::Key { path: key_path.clone(), problem: KeyProblem::Wrong })?;
+        let keys = Keys::unwrap(&key, info.domain_id.as_str(), &wrapped)
+            .ok_or_else(|| StoreError::corrupt(backend.path(), "the data key's seal does not fit"))?;
+        Ok(Domain { dir, id: info.domain_id, key_path, clock: options.clock, actor: options.actor, keys, backend })
+    }
+
+    /// The domain's id.
+    pub fn id(&self) -> &DomainId {
+        &self.id
+    }
+
+    /// The domain's directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// What the domain is now.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn describe(&self) -> Result<DomainInfo, StoreError> {
+        info(&self.backend)
+    }
+
+    /// Replaces name, description and settings; an absent description is erased.
+    ///
+    /// # Errors
+    /// [`StoreError::Validation`] for the days; storage errors.
+    pub fn update(&self, to: DomainUpdate) -> Result<DomainInfo, StoreError> {
+        check_expiry(to.expiry_days)?;
+        self.backend.write(async |c| {
+            self.active(c).await?;
+            let update = sqlx::query(
+                "UPDATE domains SET name = $2, description = $3, consent_required = $4, expiry_days = $5, \
+                 updated_at = $6 WHERE domain_id = $1",
+            )
+            .bind(self.id.as_str())
+            .bind(to.name.as_str())
+            .bind(to.description.as_ref().map(Description::as_str))
+            .bind(to.consent_required)
+            .bind(i64::from(to.expiry_days))
+            .bind(self.now().0);
+            change(self.backend.path(), c, update).await?;
+            self.record(c, AuditAction::DomainUpdated, self.id.as_str()).await
+        })?;
+        self.describe()
+    }
+
+    /// The settings that a change has to obey, read inside its transaction.
+    pub(crate) async fn active(&self, c: &mut SqliteConnection) -> Result<DomainInfo, StoreError> {
+        let info = info_row(self.backend.path(), c).await?;
+        if info.active { Ok(info) } else { Err(not_active(&self.dir)) }
+    }
+
+    /// Gives the domain a new key and writes it over the key file. No voiceprint is touched; domains that are open
+    /// elsewhere go on.
+    ///
+    /// At any instant the key file opens the domain. If the call fails or is killed the former key may open it too,
+    /// until a later call succeeds.
+    ///
+    /// # Errors
+    /// [`StoreError::Key`]; [`StoreError::Conflict`] with [`ConflictType::ConcurrentChanges`] if another process does
+    /// the same at once; storage errors.
+    pub fn rekey(&self) -> Result<(), StoreError> {
+        let old = DomainKey::read(&self.key_path)?;
+        let new = DomainKey::random()?;
+        self.admit(&old, &new)?;
+        self.switch(&old, &new)?;
+        self.backend.empty_log()
+    }
+
+    /// First half: the new key opens the domain as well.
+    fn admit(&self, old: &DomainKey, new: &DomainKey) -> Result<(), StoreError> {
+        let path = self.backend.path();
+        let wrapped = self.keys.wrap(new, self.id.as_str())?;
+        self.backend.write(async |c| {
+            self.active(c).await?;
+            if wrapped_row(path, c, &self.id, &old.id()).await?.is_none() {
+                return Err(StoreError::Key { path: self.key_path.clone(), problem: KeyProblem::Wrong });
+            }
+            self.insert_wrapped(c, new, &wrapped).await
+        })
+    }
+
+    /// Second half: the key file changes, then the old key stops working.
+    fn switch(&self, old: &DomainKey, new: &DomainKey) -> Result<(), StoreError> {
+        let path = self.backend.path();
+        self.backend.write(async |c| {
+            let unchanged = DomainKey::read(&self.key_path)?.id() == old.id();
+            if !unchanged || wrapped_row(path, c, &self.id, &new.id()).await?.is_none() {
+                return Err(StoreError::Conflict {
+                    conflict: ConflictType::ConcurrentChanges,
+                    reason: format!("{} is being re-keyed by another process: try again", self.dir.display()),
+                });
+            }
+            new.write(&self.key_path)?;
+            let delete = sqlx::query("DELETE FROM data_keys WHERE domain_id = $1 AND key_id <> $2")
+                .bind(self.id.as_str())
+                .bind(new.id());
+            change(path, c, delete).await?;
+            self.record(c, AuditAction::DomainRekeyed, self.id.as_str()).await
+        })
+    }
+
+    /// Deletes the domain in `dir` with all that it keeps, at once and for good. It needs no key.
+    ///
+    /// Processes that have it open can change nothing in it any more. Called again, it finishes a deletion that was cut
+    /// short. A key kept elsewhere is not touched.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], [`StoreError::NotADomain`] (also if the directory holds other files), storage errors.
+    pub fn delete(dir: &Path) -> Result<(), StoreError> {
+        let dir = existing(dir)?;
+        check_header(&dir.join(DATABASE))?;
+        for entry in fs::read_dir(&dir).map_err(|e| StoreError::io(&dir, "read", e))? {
+            let name = entry.map_err(|e| StoreError::io(&dir, "read", e))?.file_name();
+            let ours = name.to_str().is_some_and(|n| {
+                matches!(n, DATABASE | KEY | LOCK | "domain.sqlite-wal" | "domain.sqlite-shm")
+                    || n.starts_with(".domain.key.tmp-")
+            });
+            if !ours {
+                let reason = "it holds files that are not the domain's: move them away";
+                return Err(StoreError::not_a_domain(&dir, reason));
+            }
+        }
+        let backend = Backend::open(&dir.join(DATABASE), &dir.join(LOCK), None)?;
+        backend.write(async |c| {
+            change(backend.path(), c, sqlx::query("UPDATE domains SET status = 'DELETED'")).await.map(|_| ())
+        })?;
+        drop(backend);
+        let gone = beside(&dir, "deleted")?;
+        fs::rename(&dir, &gone).map_err(|e| StoreError::io(&dir, "delete", e))?;
+        let key = gone.join(KEY);
+        match fs::remove_file(&key) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(StoreError::io(&key, "delete", e)),
+            _ => {}
+        }
+        fs::remove_dir_all(&gone).map_err(|e| StoreError::io(&gone, "delete", e))?;
+        sync_dir(parent(&dir))
+    }
+
+    /// The domains in the directories right below `parent`, sorted by path; no key is needed. One that cannot be read
+    /// is listed with its error.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] if `parent` cannot be read.
+    pub fn list(parent: &Path) -> Result<Vec<FoundDomain>, StoreError> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(parent).map_err(|e| StoreError::io(parent, "read", e))? {
+            let dir = entry.map_err(|e| StoreError::io(parent, "read", e))?.path();
+            let hidden = dir.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(b"."));
+            if !hidden && dir.join(DATABASE).is_file() {
+                found.push(dir);
+            }
+        }
+        found.sort();
+        let describe = |dir: &Path| {
+            let dir = existing(dir)?;
+            info(&Backend::open(&dir.join(DATABASE), &dir.join(LOCK), None)?)
+        };
+        Ok(found.into_iter().map(|dir| FoundDomain { info: describe(&dir), dir }).collect())
+    }
+}
+
+/// SQLite takes names that begin with `file:` for something else, so every path starts at the root.
+fn absolute(dir: &Path) -> Result<PathBuf, StoreError> {
+    std::path::absolute(dir).map_err(|e| StoreError::io(dir, "open", e))
+}
+
+fn existing(dir: &Path) -> Result<PathBuf, StoreError> {
+    let dir = absolute(dir)?;
+    match fs::metadata(&dir) {
+        Ok(meta) if meta.is_dir() => {}
+        Ok(_) => return Err(StoreError::not_a_domain(&dir, "it is a file")),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {
+            return Err(StoreError::NotFound {
+                resource: ResourceType::Domain,
+                reason: format!("there is no domain at {}: create one, or name another directory", dir.display()),
+            });
+        }
+        Err(e) => return Err(StoreError::io(&dir, "open", e)),
+    }
+    match fs::metadata(dir.join(DATABASE)) {
+        Ok(meta) if meta.is_file() => Ok(dir),
+        Ok(_) => Err(StoreError::not_a_domain(&dir, "its domain.sqlite is not a file")),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {
+            Err(StoreError::not_a_domain(&dir, "it holds no domain.sqlite"))
+        }
+        Err(e) => Err(StoreError::io(&dir.join(DATABASE), "open", e)),
+    }
+}
+
+fn check_expiry(days: u32) -> Result<(), StoreError> {
+    if (1..=MAX_EXPIRY_DAYS).contains(&days) {
+        return Ok(());
+    }
+    Err(StoreError::invalid("ExpiryDays", format!("must be 1 to {MAX_EXPIRY_DAYS}; got {days}")))
+}
+
+fn not_active(dir: &Path) -> StoreError {
+    StoreError::Conflict {
+        conflict: ConflictType::DomainNotActive,
+        reason: format!("the domain at {} is being deleted: delete it again to finish", dir.display()),
+    }
+}
+
+fn relocate(error: StoreError, from: &Path, to: &Path) -> StoreError {
+    let moved = |path: PathBuf| path.strip_prefix(from).map(|rest| to.join(rest)).unwrap_or(path);
+    match error {
+        StoreError::Full { path } => StoreError::Full { path: moved(path) },
+        StoreError::Io { path, action, source } => StoreError::Io { path: moved(path), action, source },
+        StoreError::Corrupt { path, reason } => StoreError::Corrupt { path: moved(path), reason },
+        other => other,
+    }
+}
+
+fn info(backend: &Backend) -> Result<DomainInfo, StoreError> {
+    backend.read(async |c| info_row(backend.path(), c).await)
+}
+
+async fn info_row(path: &Path, c: &mut SqliteConnection) -> Result<DomainInfo, StoreError> {
+    let query = sqlx::query(
+        "SELECT domain_id, name, description, status, default_watchlist_id, consent_required, expiry_days, created_at, \
+         updated_at FROM domains",
+    );
+    let found = rows(path, c, query).await?;
+    let [row] = found.as_slice() else {
+        return Err(StoreError::corrupt(path, format!("it describes {} domains instead of one", found.len())));
+    };
+    read_info(path, row)
+}
+
+fn read_info(path: &Path, row: &SqliteRow) -> Result<DomainInfo, StoreError> {
+    let text = |column| get::<String>(path, row, column);
+    let bad = |_| StoreError::corrupt(path, "the domain's row breaks a rule");
+    let description: Option<String> = get(path, row, 2)?;
+    Ok(DomainInfo {
+        domain_id: text(0)?.parse().map_err(bad)?,
+        name: text(1)?.parse().map_err(bad)?,
+        description: description.map(|d| d.parse()).transpose().map_err(bad)?,
+        active: text(3)? == "ACTIVE",
+        default_watchlist_id: text(4)?.parse().map_err(bad)?,
+        consent_required: get(path, row, 5)?,
+        expiry_days: u32::try_from(get::<i64>(path, row, 6)?)
+            .map_err(|_| StoreError::corrupt(path, "the domain's row breaks a rule"))?,
+        created_at: Timestamp(get(path, row, 7)?),
+        updated_at: Timestamp(get(path, row, 8)?),
+    })
+}
+
+fn wrapped(backend: &Backend, domain: &DomainId, key_id: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    backend.read(async |c| wrapped_row(backend.path(), c, domain, key_id).await)
+}
+
+async fn wrapped_row(
+    path: &Path,
+    c: &mut SqliteConnection,
+    domain: &DomainId,
+    key_id: &str,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    let query = sqlx::query("SELECT wrapped FROM data_keys WHERE domain_id = $1 AND key_id = $2")
+        .bind(domain.as_str())
+        .bind(key_id);
+    rows(path, c, query).await?.pop().map(|row| get(path, &row, 0)).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Enrolment, Lookup, ModelId, SpeakerId};
+
+    fn new_domain(parent: &Path) -> Domain {
+        Domain::create(&parent.join("d"), NewDomain::new("test".parse().unwrap())).unwrap()
+    }
+
+    fn intact(dir: &Path, speaker: &SpeakerId) {
+        match Domain::open(dir).unwrap().voiceprint(speaker).unwrap() {
+            Lookup::Enrolled(print) => assert_eq!(print.template(), b"print"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn rekey_cut_short_at_each_step_still_opens() {
+        let parent = tempfile::tempdir().unwrap();
+        let domain = new_domain(parent.path());
+        let dir = domain.dir().to_owned();
+        let speaker: SpeakerId = "a".parse().unwrap();
+        domain.put_voiceprint(&speaker, Enrolment::new(ModelId([1; 16]), b"print")).unwrap();
+        let key = || fs::read(dir.join(KEY)).unwrap();
+        let keep = key();
+
+        // Killed between the halves: the key file is the old one.
+        let old = DomainKey::read(&dir.join(KEY)).unwrap();
+        let lost = DomainKey::random().unwrap();
+        domain.admit(&old, &lost).unwrap();
+        assert_eq!(key(), keep);
+        intact(&dir, &speaker);
+
+        // Killed after the key file was written and before the old key was struck out.
+        lost.write(&dir.join(KEY)).unwrap();
+        intact(&dir, &speaker);
+
+        // Run again: one key is left, and the earlier ones open nothing.
+        domain.rekey().unwrap();
+        intact(&dir, &speaker);
+        assert_ne!(key(), keep);
+        for former in [&old, &lost] {
+            former.write(&dir.join(KEY)).unwrap();
+            let error = Domain::open(&dir).unwrap_err();
+            assert!(matches!(error, StoreError::Key { problem: KeyProblem::Wrong, .. }), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn two_rekeys_at_once_do_not_lose_the_domain() {
+        let parent = tempfile::tempdir().unwrap();
+        let domain = new_domain(parent.path());
+        let dir = domain.dir().to_owned();
+        let old = DomainKey::read(&dir.join(KEY)).unwrap();
+        let (a, b) = (DomainKey::random().unwrap(), DomainKey::random().unwrap());
+        domain.admit(&old, &a).unwrap();
+        domain.admit(&old, &b).unwrap();
+        domain.switch(&old, &a).unwrap();
+        let error = domain.switch(&old, &b).unwrap_err();
+        assert_eq!(error.conflict_type(), Some(ConflictType::ConcurrentChanges));
+        Domain::open(&dir).unwrap();
+    }
+}

@@ -1,0 +1,74 @@
+//! What is kept, and how: speakers, sealed voiceprints and consent of one domain, in one SQLite file beside a key.
+//!
+//! The crate knows bytes, ids and states; it knows nothing of audio, networks or scores.
+//!
+//! ```
+//! use cli_store::{Domain, Enrolment, Lookup, ModelId, NewDomain, SpeakerId};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let parent = tempfile::tempdir()?;
+//! # let dir = parent.path().join("bank.domain");
+//! let domain = Domain::create(&dir, NewDomain::new("bank".parse()?))?;
+//! let alice: SpeakerId = "customer-4711".parse()?;
+//! domain.put_voiceprint(&alice, Enrolment::new(ModelId([7; 16]), b"template bytes"))?;
+//! match domain.voiceprint(&alice)? {
+//!     Lookup::Enrolled(print) => assert_eq!(print.template(), b"template bytes"),
+//!     other => panic!("not enrolled: {other:?}"),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Files
+//!
+//! | file | holds |
+//! |---|---|
+//! | `domain.sqlite` (`-wal`, `-shm`) | everything, sensitive values sealed |
+//! | `domain.key` | the domain key, mode 0600; keep a copy elsewhere: without it nothing can be read |
+//! | `domain.lock` | empty; whoever writes holds a lock on it |
+//!
+//! # Promises
+//!
+//! 1. A call that changes something returns after the change is on the disk. Killing the process at any instant loses
+//!    nothing that was acknowledged and leaves nothing half there.
+//! 2. Any number of processes may use a domain at once. A writer waits its turn for up to 10 s, then says so.
+//! 3. Voiceprints, customer ids and consent notes are sealed with XChaCha20-Poly1305 under a data key that only the
+//!    domain key opens. A sealed value is bound to its table, domain, speaker, model and time: swapped rows do not open.
+//! 4. Opting out and deleting overwrite the bytes in the database and empty the write-ahead log before they return.
+//! 5. Nothing is logged, and no `Debug`, `Display` or error carries a secret, a customer id, a name or a note.
+//!
+//! # Keys
+//!
+//! domain key (`domain.key`) → wraps → data key (random, for the life of the domain) → HMAC-SHA256 with a label → one key
+//! each for sealing, for the customer-id index, for the audit chain and for page tokens. [`Domain::rekey`] replaces the
+//! domain key and re-wraps the data key; no voiceprint is touched.
+//!
+//! What it does not do: it cannot tell that a whole older copy of the directory was put back, and the keyed audit chain
+//! shows an edited, moved or missing entry but not that the newest ones were cut off.
+#![forbid(unsafe_code)]
+
+mod audit;
+mod backend;
+mod clock;
+mod domain;
+mod error;
+mod export;
+mod files;
+mod ids;
+mod key;
+mod page;
+mod sealed;
+mod speaker;
+
+pub use audit::{AuditAction, AuditEntry};
+pub use clock::{Clock, SystemClock, Timestamp};
+pub use domain::{Domain, DomainInfo, DomainUpdate, FoundDomain, NewDomain, OpenOptions};
+pub use error::{ConflictType, KeyProblem, ResourceType, StoreError, VoiceprintFileProblem};
+pub use export::{Passphrase, VOICEPRINT_FILE_MAGIC};
+pub use files::{AtomicFile, write_atomic, write_atomic_private};
+pub use ids::{
+    CustomerSpeakerId, Description, DomainId, DomainName, GeneratedSpeakerId, JobId, ModelId, SpeakerId, WatchlistId,
+    WatchlistName,
+};
+pub use page::{MAX_PAGE, Page};
+pub use speaker::{Consent, Enrolment, Lookup, Speaker, SpeakerStatus, Voiceprint};

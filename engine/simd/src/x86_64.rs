@@ -1,0 +1,19 @@
+//! AVX2+FMA and AVX-512 twins of the scalar kernel.
+
+use std::arch::x86_64::{
+    __m256, __m512, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_storeu_ps, _mm512_fmadd_ps,
+    _mm512_loadu_ps, _mm512_set1_ps, _mm512_storeu_ps,
+};
+
+use crate::{PANEL, Splice, SplicedMatrix};
+
+#[rustfmt::skip]
+kernel!(
+    apply_avx2, tile_avx2, "avx2,fma", __m256, 8, 2, [1 2 3 4] 5,
+    _mm256_loadu_ps, _mm256_storeu_ps, _mm256_set1_ps, _mm256_fmadd_ps
+);
+#[rustfmt::skip]
+kernel!(
+    apply_avx512, tile_avx512, "avx512f", __m512, 16, 2, [1 2 3 4 5 6 7] 8,
+    _mm512_loadu_ps, _mm512_storeu_ps, _mm512_set1_ps, _mm512_fmadd_ps
+);

@@ -1,0 +1,230 @@
+//! From any rate to the model's 8 kHz, on rubato.
+//!
+//! Audio goes through in blocks of fixed size, so that the caller's chunking changes nothing. The filter's delay is cut off at
+//! the front: output sample k lies at k / 8000 s. Rates whose ratio to 8 kHz is a fraction of small numbers (all the usual
+//! ones) take the FFT resampler, about 20 ms at a time; odd ones, whose FFT would span seconds, take the windowed sinc.
+
+use rubato::audioadapter_buffers::direct::SequentialSliceOfVecs;
+use rubato::{
+    Async, Fft, FixedAsync, FixedSync, SincInterpolationParameters, SincInterpolationType, WindowFunction,
+};
+
+use crate::audio::SampleRate;
+use crate::embed::MODEL_RATE_HZ;
+use crate::error::ConfigError;
+
+/// Output samples per FFT block that are aimed at: 32 ms, which puts the filter's edge above 3.7 kHz.
+const BLOCK_OUT: u32 = 256;
+/// Longest FFT block, in output samples: beyond it the sinc resampler takes over.
+const MAX_BLOCK_OUT: u32 = 2_048;
+
+/// Streaming resampler to [`MODEL_RATE_HZ`].
+pub struct Resampler {
+    rate_hz: u32,
+    kind: Option<Box<dyn rubato::Resampler<f32> + Send>>,
+    input: [Vec<f32>; 1],
+    filled: usize,
+    output: [Vec<f32>; 1],
+    /// Output samples of delay still to cut off.
+    skip: usize,
+    delay: usize,
+    taken: u64,
+    given: u64,
+}
+
+fn gcd(a: u32, b: u32) -> u32 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+impl Resampler {
+    /// Plans the conversion from `rate`; at 8 kHz samples pass through untouched.
+    ///
+    /// # Errors
+    /// rubato refuses, which no rate in range makes it do.
+    pub fn new(rate: SampleRate) -> Result<Self, ConfigError> {
+        let rate_hz = rate.hz();
+        let refused = |_| ConfigError::Resampler { hz: rate_hz };
+        let unit_out = MODEL_RATE_HZ / gcd(rate_hz, MODEL_RATE_HZ);
+        let kind: Option<Box<dyn rubato::Resampler<f32> + Send>> = if rate_hz == MODEL_RATE_HZ {
+            None
+        } else if unit_out <= MAX_BLOCK_OUT {
+            let block_out = BLOCK_OUT.div_ceil(unit_out) * unit_out;
+            let chunk_in = u64::from(block_out) * u64::from(rate_hz) / u64::from(MODEL_RATE_HZ);
+            let (from, to) = (rate_hz as usize, MODEL_RATE_HZ as usize);
+            let fft = Fft::<f32>::new_custom(
+                from,
+                to,
+                chunk_in as usize,
+                1,
+                1,
+                WindowFunction::BlackmanHarris2,
+                FixedSync::Both,
+            );
+            Some(Box::new(fft.map_err(refused)?))
+        } else {
+            let parameters = SincInterpolationParameters {
+                sinc_len: 128 * (rate_hz / MODEL_RATE_HZ).max(1) as usize,
+                f_cutoff: None,
+                oversampling_factor: 128,
+                interpolation: SincInterpolationType::Linear,
+                window: WindowFunction::BlackmanHarris2,
+            };
+            let ratio = f64::from(MODEL_RATE_HZ) / f64::from(rate_hz);
+            let chunk_in = rate_hz as usize / 50;
+            let sinc = Async::<f32>::new_sinc(ratio, 1.0, &parameters, chunk_in, 1, FixedAsync::Input);
+            Some(Box::new(sinc.map_err(refused)?))
+        };
+        let (max_in, max_out, delay) = match &kind {
+            Some(r) => (r.input_frames_max(), r.output_frames_max(), r.output_delay()),
+            None => (0, 0, 0),
+        };
+        Ok(Self {
+            rate_hz,
+            kind,
+            input: [vec![0.0; max_in]],
+            filled: 0,
+            output: [vec![0.0; max_out]],
+            skip: delay,
+            delay,
+            taken: 0,
+            given: 0,
+        })
+    }
+
+    /// Takes samples and hands the finished ones at 8 kHz to `sink`. Does not allocate.
+    pub fn push(&mut self, samples: &[f32], sink: &mut impl FnMut(&[f32])) {
+        self.taken += samples.len() as u64;
+        if self.kind.is_none() {
+            self.given += samples.len() as u64;
+            sink(samples);
+            return;
+        }
+        self.feed(samples, u64::MAX, sink);
+    }
+
+    /// Hands out what is still inside, so that n input samples make round(n x 8000 / rate) output samples.
+    pub fn finish(&mut self, sink: &mut impl FnMut(&[f32])) {
+        if self.kind.is_none() {
+            return;
+        }
+        let wanted = (u128::from(self.taken) * u128::from(MODEL_RATE_HZ) + u128::from(self.rate_hz) / 2)
+            / u128::from(self.rate_hz);
+        let wanted = wanted as u64;
+        let zeros = [0.0; 256];
+        // Every block gives output once the delay is through, so a few blocks are enough; the bound is for safety.
+        let mut blocks = 0;
+        while self.given < wanted && blocks < 1 << 20 {
+            self.feed(&zeros, wanted, sink);
+            blocks += 1;
+        }
+    }
+
+    /// Back to the state after construction.
+    pub fn reset(&mut self) {
+        if let Some(r) = &mut self.kind {
+            r.reset();
+        }
+        self.filled = 0;
+        self.skip = self.delay;
+        self.taken = 0;
+        self.given = 0;
+    }
+
+    /// Feeds samples and gives at most `limit` output samples in all.
+    fn feed(&mut self, mut samples: &[f32], limit: u64, sink: &mut impl FnMut(&[f32])) {
+        let Some(r) = &mut self.kind else { return };
+        while !samples.is_empty() {
+            let need = r.input_frames_next();
+            let n = (need - self.filled).min(samples.len());
+            self.input[0][self.filled..self.filled + n].copy_from_slice(&samples[..n]);
+            self.filled += n;
+            samples = &samples[n..];
+            if self.filled < need {
+                return;
+            }
+            self.filled = 0;
+            let room = r.output_frames_next();
+            let (Ok(input), Ok(mut output)) = (
+                SequentialSliceOfVecs::new(&self.input[..], 1, need),
+                SequentialSliceOfVecs::new_mut(&mut self.output[..], 1, room),
+            ) else {
+                return;
+            };
+            // The sizes are those that the resampler asked for, which is all that it can object to.
+            let Ok((_, made)) = r.process_into_buffer(&input, &mut output, None) else { return };
+            let cut = self.skip.min(made);
+            self.skip -= cut;
+            let left = usize::try_from(limit - self.given).unwrap_or(usize::MAX);
+            let end = made.min(cut.saturating_add(left));
+            self.given += (end - cut) as u64;
+            sink(&self.output[0][cut..end]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(rate_hz: u32, x: &[f32], chunk: usize) -> Vec<f32> {
+        let mut r = Resampler::new(SampleRate::new(rate_hz).unwrap()).unwrap();
+        let mut y = Vec::new();
+        for part in x.chunks(chunk) {
+            r.push(part, &mut |s| y.extend_from_slice(s));
+        }
+        r.finish(&mut |s| y.extend_from_slice(s));
+        y
+    }
+
+    fn tone(rate_hz: u32, hz: f64, seconds: f64) -> Vec<f32> {
+        let n = (f64::from(rate_hz) * seconds) as usize;
+        (0..n).map(|i| (0.5 * (std::f64::consts::TAU * hz * i as f64 / f64::from(rate_hz)).sin()) as f32).collect()
+    }
+
+    const RATES: [u32; 12] =
+        [8_000, 8_001, 11_025, 12_000, 16_000, 22_050, 32_000, 44_100, 48_000, 96_000, 191_999, 192_000];
+
+    #[test]
+    fn tones_below_the_edge_keep_time_and_level_and_those_above_vanish() {
+        for rate in RATES {
+            for hz in [200.0, 1_000.0, 3_400.0] {
+                let y = run(rate, &tone(rate, hz, 0.5), 997);
+                let want = (f64::from(rate) * 0.5) as u64;
+                let expected_len = (want as f64 * 8_000.0 / f64::from(rate)).round();
+                assert!((y.len() as f64 - expected_len).abs() <= 1.0, "{rate}: {} samples", y.len());
+                // Away from the ends, where the tone begins and stops.
+                for (i, &v) in y.iter().enumerate().skip(400).take(3_000) {
+                    let exact = 0.5 * (std::f64::consts::TAU * hz * i as f64 / 8_000.0).sin();
+                    assert!((f64::from(v) - exact).abs() < 0.01, "{rate} Hz, {hz} Hz tone, sample {i}: {v} not {exact}");
+                }
+            }
+            if rate >= 16_000 {
+                let y = run(rate, &tone(rate, 5_000.0, 0.5), 480);
+                let worst = y.iter().skip(400).take(3_000).fold(0.0f32, |a, v| a.max(v.abs()));
+                assert!(worst < 0.003, "{rate}: alias at {worst}");
+            }
+        }
+    }
+
+    #[test]
+    fn chunks_do_not_change_a_bit() {
+        for rate in RATES {
+            let x = tone(rate, 700.0, 0.2);
+            let whole = run(rate, &x, x.len());
+            for chunk in [1, 7, 160, 441, 4_096] {
+                assert!(run(rate, &x, chunk) == whole, "{rate} Hz in chunks of {chunk}");
+            }
+        }
+    }
+
+    #[test]
+    fn short_inputs_come_out_whole() {
+        for rate in RATES {
+            for n in [0usize, 1, 2, 100] {
+                let y = run(rate, &vec![0.25; n], 3.max(n));
+                let expected = (n as f64 * 8_000.0 / f64::from(rate)).round() as usize;
+                assert_eq!(y.len(), expected, "{rate} Hz, {n} samples");
+            }
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! What the likeness of two voices means: from a cosine to a score whose value is a statement about error rates.
+//!
+//! cosine -> (optionally [`as_norm`]) -> [`Calibration`] -> [`Score`] 0-100, [`FraudScore`] 0-100, [`Llr`] -> [`decide`]
+//!
+//! Each stage has its own type, so that one kind of number cannot be taken for another. A [`Cosine`] names the network
+//! that it comes from and a [`Calibration`] the network that it was fitted on; using them across networks is an error.
+
+mod calibration;
+mod decision;
+mod norm;
+pub mod normal;
+mod types;
+
+pub use calibration::{
+    Calibration, CalibrationError, CalibrationParts, Conditions, Domain, LlrParameters, SideTerms, Similarity,
+    SurvivalParameters, TableRow,
+};
+pub use decision::{
+    AuthPolicy, Branch, Claim, Decision, FraudBranch, FraudDecision, PolicyError, decide, decide_fraud,
+};
+pub use norm::{Cohort, CohortStats, as_norm};
+pub use types::{Cosine, FraudScore, Llr, NormScore, Score, ScoreError, ScoreKind, Threshold};

@@ -1,0 +1,279 @@
+//! One mono stream through the whole pipeline.
+//!
+//! samples -> quality -> resample to 8 kHz -> telephone tones and filter bank -> speech detection -> network -> embedding
+//!
+//! Frames are worked on ten at a time (100 ms), counted from the start of the stream: that grid, and not the caller's
+//! chunking, decides what is computed when, so every chunking gives the same bits.
+
+mod back;
+
+use crate::audio::{SampleRate, i16_to_f32};
+use crate::codec::Codec;
+use crate::dtmf::DtmfDigit;
+use crate::embed::{Embedder, FRAMES_PER_SECOND, ModelId, SpeechDetector};
+use crate::error::{ConfigError, InputError};
+use crate::fbank::NUM_MEL_BINS;
+use crate::quality::{Quality, QualityMeter};
+use crate::resample::Resampler;
+use back::BackEnd;
+
+/// Largest packet of [`Session::push_packet`], in samples: 200 ms at 48 kHz.
+pub const MAX_PACKET_SAMPLES: usize = 9_600;
+
+/// Samples that go through at once, so that the frames decided meanwhile fit their queue.
+const TAKE_SAMPLES: usize = 4_096;
+
+/// How a [`Session`] runs.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionConfig {
+    rate: SampleRate,
+    window_speech_frames: u32,
+    max_windows: usize,
+}
+
+impl SessionConfig {
+    /// For audio at `rate`; windows of 1.5 s of net speech, at most 256 of them.
+    pub fn new(rate: SampleRate) -> Self {
+        Self { rate, window_speech_frames: 150, max_windows: 256 }
+    }
+
+    /// Net speech of a window, in frames of 10 ms. Only sessions made by [`Session::with_windows`] have windows.
+    #[must_use]
+    pub fn window_speech_frames(self, window_speech_frames: u32) -> Self {
+        Self { window_speech_frames, ..self }
+    }
+
+    /// Windows kept: once there are more, every second one is dropped and later windows are twice as far apart.
+    #[must_use]
+    pub fn max_windows(self, max_windows: usize) -> Self {
+        Self { max_windows, ..self }
+    }
+}
+
+/// How far a stream has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Progress {
+    /// Samples taken, at the stream's own rate, lost ones included.
+    pub samples: u64,
+    /// Frames of net speech found so far, 10 ms each.
+    pub net_speech_frames: u64,
+}
+
+impl Progress {
+    /// Net speech, in seconds.
+    pub fn net_speech_s(self) -> f64 {
+        self.net_speech_frames as f64 / f64::from(FRAMES_PER_SECOND)
+    }
+}
+
+/// The pipeline for one mono stream.
+///
+/// `Send`, for one thread at a time; different sessions run in parallel. After construction nothing allocates, locks, blocks
+/// or panics.
+pub struct Session {
+    quality: QualityMeter,
+    resampler: Resampler,
+    back: BackEnd,
+    samples: u64,
+    finished: bool,
+}
+
+impl Session {
+    /// Allocates everything.
+    ///
+    /// # Errors
+    /// The networks want another number of mel bins than the filter bank gives, or a setting is zero.
+    pub fn new(
+        config: SessionConfig,
+        embedder: Box<dyn Embedder>,
+        detector: Box<dyn SpeechDetector>,
+    ) -> Result<Self, ConfigError> {
+        Self::build(config, embedder, detector, None)
+    }
+
+    /// As [`Session::new`], and keeps the embedding of each window of net speech, by a second network: what enrolment needs to
+    /// tell whether one person speaks throughout. Costs as much again.
+    ///
+    /// # Errors
+    /// As [`Session::new`].
+    pub fn with_windows(
+        config: SessionConfig,
+        embedder: Box<dyn Embedder>,
+        detector: Box<dyn SpeechDetector>,
+        window_embedder: Box<dyn Embedder>,
+    ) -> Result<Self, ConfigError> {
+        Self::build(config, embedder, detector, Some(window_embedder))
+    }
+
+    fn build(
+        config: SessionConfig,
+        embedder: Box<dyn Embedder>,
+        detector: Box<dyn SpeechDetector>,
+        windows: Option<Box<dyn Embedder>>,
+    ) -> Result<Self, ConfigError> {
+        let bins = [Some(embedder.num_mel_bins()), Some(detector.num_mel_bins()), windows.as_ref().map(|w| w.num_mel_bins())];
+        if let Some(actual) = bins.into_iter().flatten().find(|&n| n != NUM_MEL_BINS) {
+            return Err(ConfigError::MelBins { expected: NUM_MEL_BINS, actual });
+        }
+        if config.window_speech_frames == 0 {
+            return Err(ConfigError::NotPositive { name: "window_speech_frames" });
+        }
+        if config.max_windows < 2 {
+            return Err(ConfigError::NotPositive { name: "max_windows" });
+        }
+        let windows = windows.map(|w| back::Windows::new(w, config.window_speech_frames, config.max_windows));
+        Ok(Self {
+            quality: QualityMeter::new(config.rate.hz()),
+            resampler: Resampler::new(config.rate)?,
+            back: BackEnd::new(embedder, detector, windows),
+            samples: 0,
+            finished: false,
+        })
+    }
+
+    /// Takes samples on the scale of +-1.0, any number of them.
+    ///
+    /// # Errors
+    /// A sample is not finite, or the stream has ended; nothing is taken then.
+    pub fn push(&mut self, samples: &[f32]) -> Result<Progress, InputError> {
+        if let Some(at) = samples.iter().position(|x| !x.is_finite()) {
+            return Err(InputError::NotFinite { at });
+        }
+        if self.finished {
+            return Err(InputError::Finished);
+        }
+        self.take(samples);
+        Ok(self.progress())
+    }
+
+    /// Takes 16-bit samples.
+    ///
+    /// # Errors
+    /// The stream has ended.
+    pub fn push_i16(&mut self, samples: &[i16]) -> Result<Progress, InputError> {
+        if self.finished {
+            return Err(InputError::Finished);
+        }
+        let mut block = [0.0; 256];
+        for part in samples.chunks(block.len()) {
+            block.iter_mut().zip(part).for_each(|(b, &s)| *b = i16_to_f32(s));
+            self.take(&block[..part.len()]);
+        }
+        Ok(self.progress())
+    }
+
+    /// Takes the payload of one packet, at most [`MAX_PACKET_SAMPLES`] samples.
+    ///
+    /// # Errors
+    /// The payload cannot be, or is too long, or the stream has ended; nothing is taken then.
+    pub fn push_packet(&mut self, codec: Codec, payload: &[u8]) -> Result<Progress, InputError> {
+        if self.finished {
+            return Err(InputError::Finished);
+        }
+        let samples = codec.samples_in(payload.len()).map_err(InputError::Packet)?;
+        if samples > MAX_PACKET_SAMPLES {
+            return Err(InputError::LongPacket { samples });
+        }
+        let mut block = [0.0; 256];
+        // 256 samples are 256 or 512 bytes, so no sample is cut in two.
+        let bytes = if samples == payload.len() { block.len() } else { 2 * block.len() };
+        for part in payload.chunks(bytes) {
+            let n = codec.decode(part, &mut block).map_err(InputError::Packet)?;
+            self.take(&block[..n]);
+        }
+        Ok(self.progress())
+    }
+
+    /// Tells that `samples` samples were lost. Silence stands for them, which is no speech, so the clock goes on and nothing
+    /// is made up.
+    ///
+    /// # Errors
+    /// The stream has ended.
+    pub fn push_lost(&mut self, samples: usize) -> Result<Progress, InputError> {
+        if self.finished {
+            return Err(InputError::Finished);
+        }
+        self.quality.lost(samples as u64);
+        self.samples += samples as u64;
+        let zeros = [0.0; 256];
+        let mut left = samples;
+        while left > 0 {
+            let n = left.min(zeros.len());
+            let back = &mut self.back;
+            self.resampler.push(&zeros[..n], &mut |y| back.push(y));
+            left -= n;
+        }
+        self.meet_frames();
+        Ok(self.progress())
+    }
+
+    /// Ends the stream: what waited for look-ahead is finished, and the embedding is final. A second call changes nothing.
+    pub fn finish(&mut self) -> Progress {
+        if !self.finished {
+            self.finished = true;
+            let back = &mut self.back;
+            self.resampler.finish(&mut |y| back.push(y));
+            self.back.finish();
+            self.meet_frames();
+        }
+        self.progress()
+    }
+
+    /// Back to the state after construction, ready for another stream.
+    pub fn reset(&mut self) {
+        self.quality.reset();
+        self.resampler.reset();
+        self.back.reset();
+        self.samples = 0;
+        self.finished = false;
+    }
+
+    /// How far the stream has come.
+    pub fn progress(&self) -> Progress {
+        Progress { samples: self.samples, net_speech_frames: self.back.net_speech_frames() }
+    }
+
+    /// Writes the unit-norm embedding of the speech so far; `false`, with `out` untouched, without any.
+    ///
+    /// *Shape* of `out`: the network's dimension.
+    pub fn embedding(&self, out: &mut [f32]) -> bool {
+        self.back.embedding(out)
+    }
+
+    /// The network that the embedding comes from.
+    pub fn model_id(&self) -> ModelId {
+        self.back.model_id()
+    }
+
+    /// Embeddings of the windows so far, `(n, dim)`; empty without [`Session::with_windows`]. A window that is still open
+    /// counts from two thirds of its length, once the stream has ended.
+    pub fn windows(&self) -> &[f32] {
+        self.back.windows()
+    }
+
+    /// Levels, noise, clipping, bandwidth.
+    pub fn quality(&self) -> Quality {
+        self.quality.report()
+    }
+
+    /// Keys pressed so far.
+    pub fn dtmf(&self) -> &[DtmfDigit] {
+        self.back.dtmf()
+    }
+
+    fn take(&mut self, samples: &[f32]) {
+        self.samples += samples.len() as u64;
+        for part in samples.chunks(TAKE_SAMPLES) {
+            self.quality.push(part);
+            let back = &mut self.back;
+            self.resampler.push(part, &mut |y| back.push(y));
+            self.meet_frames();
+        }
+    }
+
+    /// Tells the quality meter which frames were speech and how loud.
+    fn meet_frames(&mut self) {
+        let quality = &mut self.quality;
+        self.back.take_decided(&mut |power, speech| quality.speech_frame(10.0 * power.max(1e-12).log10(), speech));
+    }
+}

@@ -1,0 +1,212 @@
+//! Every layer against PyTorch, on every instruction set of this machine.
+
+use engine::embed::{Embedder, MAX_BLOCK_FRAMES};
+use engine::nn::{ResidualBlock, SplicedAffine};
+
+use crate::tdnnf::TdnnF;
+use crate::{Backend, Model};
+
+const BYTES: &[u8] = include_bytes!("../weights/default.vouch");
+/// Largest difference to PyTorch, relative to the largest number of the layer's golden rows.
+const TOLERANCE: f32 = 1e-4;
+
+struct Golden {
+    log_mel: Vec<f32>,
+    speech: Vec<bool>,
+    layers: serde_json::Value,
+}
+
+fn golden() -> Golden {
+    let text = include_str!("../../testdata/golden/network/default.json");
+    let v: serde_json::Value = serde_json::from_str(text).unwrap();
+    let numbers = |v: &serde_json::Value| v.as_array().unwrap().iter().map(|x| x.as_f64().unwrap() as f32).collect();
+    Golden {
+        log_mel: numbers(&v["log_mel"]),
+        speech: v["speech"].as_array().unwrap().iter().map(|x| x == 1).collect(),
+        layers: v["layers"].clone(),
+    }
+}
+
+impl Golden {
+    /// Compares rows of `got`, `(frames, channels)`, with the golden rows of a layer; returns the largest relative difference.
+    fn check(&self, name: &str, got: &[f32], channels: usize) -> f32 {
+        let layer = &self.layers[name];
+        let frames = layer["frames"].as_array().unwrap();
+        let rows = layer["values"].as_array().unwrap();
+        assert!(!rows.is_empty() && rows.len() == frames.len(), "{name}: no golden rows");
+        let (mut worst, mut largest) = (0.0f32, 0.0f32);
+        for (frame, row) in frames.iter().zip(rows) {
+            let frame = frame.as_u64().unwrap() as usize;
+            let row = row.as_array().unwrap();
+            assert_eq!(row.len(), channels, "{name}");
+            for (g, e) in got[frame * channels..][..channels].iter().zip(row) {
+                let e = e.as_f64().unwrap() as f32;
+                worst = worst.max((g - e).abs());
+                largest = largest.max(e.abs());
+            }
+        }
+        let relative = worst / largest;
+        assert!(relative <= TOLERANCE, "{name}: {relative:e} off");
+        relative
+    }
+}
+
+/// Runs a streaming layer over a whole input and checks that every frame comes out.
+fn whole(
+    x: &[f32],
+    channels: usize,
+    outputs: usize,
+    mut push: impl FnMut(&[f32], usize, &mut [f32]) -> usize,
+    finish: impl FnOnce(&mut [f32]) -> usize,
+) -> Vec<f32> {
+    let mut out = Vec::new();
+    let mut block = vec![0.0; (MAX_BLOCK_FRAMES + 1) * outputs];
+    for part in x.chunks(MAX_BLOCK_FRAMES * channels) {
+        let n = push(part, part.len() / channels, &mut block);
+        out.extend_from_slice(&block[..n * outputs]);
+    }
+    let n = finish(&mut block);
+    out.extend_from_slice(&block[..n * outputs]);
+    out
+}
+
+fn affine(layer: &mut SplicedAffine, x: &[f32], channels: usize) -> Vec<f32> {
+    let outputs = layer.outputs();
+    let mut copy = layer.clone();
+    let first = whole(x, channels, outputs, |x, n, o| copy.push(x, n, o), |_| 0);
+    let mut out = first;
+    let mut rest = vec![0.0; (MAX_BLOCK_FRAMES + 1) * outputs];
+    let n = copy.finish(&mut rest);
+    out.extend_from_slice(&rest[..n * outputs]);
+    out
+}
+
+fn residual(block: &mut ResidualBlock, x: &[f32], channels: usize) -> Vec<f32> {
+    let mut copy = block.clone();
+    let mut out = whole(x, channels, channels, |x, n, o| copy.push(x, n, o), |_| 0);
+    let mut rest = vec![0.0; (MAX_BLOCK_FRAMES + 1) * channels];
+    let n = copy.finish(&mut rest);
+    out.extend_from_slice(&rest[..n * channels]);
+    out
+}
+
+#[test]
+fn every_layer_agrees_with_pytorch_on_every_backend() {
+    let golden = golden();
+    let mut embeddings: Vec<(Backend, Vec<f32>)> = Vec::new();
+    for backend in Backend::ALL.into_iter().filter(|b| b.is_available()) {
+        let model = Model::with_backend(BYTES, backend).unwrap();
+        let container = &model.inner.container;
+        let config = crate::registry::sizes("speaker", &container.networks["speaker"].config).unwrap();
+        let mut net = TdnnF::new(container, config, backend).unwrap();
+        let mels = net.num_mel_bins();
+
+        let mut x = golden.log_mel.clone();
+        x.chunks_exact_mut(mels).zip(&golden.speech).for_each(|(f, &s)| net.cmn.apply(f, s));
+        let mut worst = golden.check("cmn", &x, mels);
+        let mut h = affine(&mut net.front, &x, mels);
+        let channels = net.front.outputs();
+        worst = worst.max(golden.check("front", &h, channels));
+        for (i, block) in net.blocks.iter_mut().enumerate() {
+            h = residual(block, &h, channels);
+            worst = worst.max(golden.check(&format!("blocks.{i}"), &h, channels));
+        }
+        h = affine(&mut net.expand, &h, channels);
+        let wide = net.expand.outputs();
+        worst = worst.max(golden.check("expand", &h, wide));
+        let attention = affine(&mut net.hidden, &h, wide);
+        let logits = affine(&mut net.logits, &attention, net.hidden.outputs());
+        let heads = net.logits.outputs();
+        worst = worst.max(golden.check("logits", &logits, heads));
+        for (t, (row, logit)) in h.chunks_exact(wide).zip(logits.chunks_exact(heads)).enumerate() {
+            if golden.speech[2 * t] {
+                net.pool.add(row, logit);
+            }
+        }
+        let mut pooled = vec![0.0; 2 * wide];
+        assert!(net.pool.write(&mut pooled));
+        worst = worst.max(golden.check("pooled", &pooled, 2 * wide));
+
+        let mut embedder = model.embedder();
+        for (x, s) in golden.log_mel.chunks(MAX_BLOCK_FRAMES * mels).zip(golden.speech.chunks(MAX_BLOCK_FRAMES)) {
+            embedder.push(x, s);
+        }
+        embedder.finish();
+        let mut embedding = vec![0.0; embedder.dim()];
+        assert!(embedder.embedding(&mut embedding));
+        golden.check("embedding", &embedding, embedder.dim());
+        let reference: Vec<f32> = golden.layers["embedding"]["values"][0]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|v| v.as_f64().unwrap() as f32)
+            .collect();
+        let cosine = engine_simd::dot(&embedding, &reference);
+        assert!(cosine >= 0.99999, "{backend:?}: cosine {cosine}");
+        println!("{}: largest relative difference {worst:e}, embedding cosine {cosine}", backend.name());
+        embeddings.push((backend, embedding));
+    }
+    for (backend, e) in &embeddings[1..] {
+        let same = e.iter().zip(&embeddings[0].1).all(|(a, b)| a.to_bits() == b.to_bits());
+        assert!(same, "{backend:?} gives other bits than {:?}", embeddings[0].0);
+    }
+    assert!(embeddings.len() >= 2 || cfg!(not(any(target_arch = "x86_64", target_arch = "aarch64"))));
+}
+
+#[test]
+fn the_detector_agrees_with_pytorch_for_any_blocks() {
+    let golden = golden();
+    let model = Model::embedded().unwrap();
+    let mut seed = 7u32;
+    for round in 0..20 {
+        let mut detector = model.detector();
+        let mels = detector.num_mel_bins();
+        let mut out = Vec::new();
+        let mut block = [0.0; MAX_BLOCK_FRAMES];
+        let mut rest = golden.log_mel.as_slice();
+        while !rest.is_empty() {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let n = if round == 0 { MAX_BLOCK_FRAMES } else { 1 + seed as usize % MAX_BLOCK_FRAMES };
+            let (now, later) = rest.split_at((n * mels).min(rest.len()));
+            let n = detector.push(now, &mut block);
+            out.extend_from_slice(&block[..n]);
+            rest = later;
+        }
+        assert_eq!(out.len() + detector.lookahead_frames(), golden.speech.len());
+        let n = detector.finish(&mut block);
+        out.extend_from_slice(&block[..n]);
+        assert_eq!(out.len(), golden.speech.len());
+        golden.check("log_odds", &out, 1);
+    }
+}
+
+#[test]
+fn blocks_do_not_change_a_bit_of_the_embedding() {
+    let golden = golden();
+    let model = Model::embedded().unwrap();
+    let mut embedder = model.embedder();
+    let (mels, dim) = (embedder.num_mel_bins(), embedder.dim());
+    let mut seed = 11u32;
+    let mut reference: Option<Vec<u32>> = None;
+    for round in 0..60 {
+        let (mut x, mut s) = (golden.log_mel.as_slice(), golden.speech.as_slice());
+        while !s.is_empty() {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let n = match round {
+                0 => MAX_BLOCK_FRAMES,
+                1 => 1,
+                _ => (seed >> 16) as usize % (MAX_BLOCK_FRAMES + 1),
+            };
+            let n = n.min(s.len());
+            embedder.push(&x[..n * mels], &s[..n]);
+            (x, s) = (&x[n * mels..], &s[n..]);
+        }
+        embedder.finish();
+        let mut out = vec![0.0; dim];
+        assert!(embedder.embedding(&mut out));
+        let bits: Vec<u32> = out.iter().map(|v| v.to_bits()).collect();
+        assert_eq!(reference.get_or_insert_with(|| bits.clone()), &bits, "round {round}, and reset must equal fresh");
+        embedder.reset();
+        assert!(!embedder.embedding(&mut out), "reset forgets");
+    }
+}

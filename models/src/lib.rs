@@ -1,0 +1,164 @@
+//! Network architectures and the shipped weights.
+//!
+//! A [`Model`] holds a speaker network and a speech detector that were trained for the same front end; it makes any number
+//! of independent [`Embedder`]s and [`SpeechDetector`]s. The shipped one is built in ([`Model::embedded`]); how it was made
+//! and how good it is stands in `cards/`.
+#![forbid(unsafe_code)]
+
+mod format;
+#[cfg(test)]
+mod golden_tests;
+mod registry;
+mod tdnnf;
+mod vadnet;
+
+use std::sync::Arc;
+
+use engine::embed::{Embedder, ModelId, SpeechDetector};
+pub use engine_simd::Backend;
+use format::COHORT;
+pub use format::{Container, FrontEnd, MAX_FILE_BYTES, ModelError, ModelErrorKind, NetworkEntry, Tensor};
+
+/// A speaker network with its speech detector. Cheap to clone.
+#[derive(Clone)]
+pub struct Model {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    container: Container,
+    speaker: registry::Speaker,
+    detector: registry::Detector,
+    dim: usize,
+    backend: Backend,
+}
+
+/// What a [`Model`] is, in numbers.
+#[derive(Clone, Debug)]
+pub struct ModelInfo {
+    /// Its name.
+    pub id: ModelId,
+    /// Architecture of the speaker network.
+    pub family: String,
+    /// Length of an embedding.
+    pub dim: usize,
+    /// Weights of the speaker network and of the speech detector.
+    pub parameters: [usize; 2],
+    /// Multiply-accumulates of the speaker network per second of audio.
+    pub macs_per_second: u64,
+    /// The front end.
+    pub front_end: FrontEnd,
+    /// How it was made.
+    pub about: Vec<(String, String)>,
+    /// Instruction set that it runs on here.
+    pub backend: Backend,
+}
+
+impl Model {
+    /// The network that is built in.
+    ///
+    /// # Errors
+    /// None, unless the build is broken.
+    pub fn embedded() -> Result<Self, ModelError> {
+        Self::from_bytes(include_bytes!("../weights/default.vouch"))
+    }
+
+    /// Reads a network from the bytes of a `.vouch` container.
+    ///
+    /// # Errors
+    /// The container is damaged, or holds an architecture or a front end that this build does not have.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
+        Self::with_backend(bytes, Backend::detect())
+    }
+
+    /// As [`Model::from_bytes`], on a chosen instruction set.
+    ///
+    /// # Errors
+    /// As [`Model::from_bytes`]; or this machine lacks the instruction set.
+    pub fn with_backend(bytes: &[u8], backend: Backend) -> Result<Self, ModelError> {
+        let container = Container::parse(bytes)?;
+        let unsupported = |what: String| ModelError::new(ModelErrorKind::Unsupported, what);
+        if !backend.is_available() {
+            return Err(unsupported(format!("this machine has no {}", backend.name())));
+        }
+        let own = FrontEnd::engine();
+        if container.front_end != own {
+            return Err(unsupported(format!("front end {:?}, this build has {own:?}", container.front_end)));
+        }
+        let speaker = registry::speaker(&container, backend)?;
+        let detector = registry::detector(&container, backend)?;
+        let (embedder, mels) = ((speaker.make)(), (detector.make)().num_mel_bins());
+        let dim = embedder.dim();
+        if embedder.num_mel_bins() != own.num_mel_bins || mels != own.num_mel_bins {
+            return Err(unsupported(format!("networks for other than {} mel bins", own.num_mel_bins)));
+        }
+        if let Some(cohort) = container.optional(COHORT)
+            && !matches!(cohort.shape[..], [_, length] if length == dim)
+        {
+            let detail = format!("has shape {:?}, expected (n, {dim})", cohort.shape);
+            return Err(ModelError::in_tensor(COHORT, detail));
+        }
+        Ok(Self { inner: Arc::new(Inner { container, speaker, detector, dim, backend }) })
+    }
+
+    /// Its name.
+    pub fn id(&self) -> ModelId {
+        self.inner.container.id
+    }
+
+    /// Length of an embedding.
+    pub fn dim(&self) -> usize {
+        self.inner.dim
+    }
+
+    /// A new speaker network with no past.
+    pub fn embedder(&self) -> Box<dyn Embedder> {
+        (self.inner.speaker.make)()
+    }
+
+    /// A new speech detector with no past.
+    pub fn detector(&self) -> Box<dyn SpeechDetector> {
+        (self.inner.detector.make)()
+    }
+
+    /// Embeddings of training people for score normalisation, `(n, dim)`; empty if the container has none.
+    pub fn cohort(&self) -> &[f32] {
+        self.inner.container.optional(COHORT).map_or(&[], |t| &t.data)
+    }
+
+    /// What it is.
+    pub fn describe(&self) -> ModelInfo {
+        let c = &self.inner.container;
+        ModelInfo {
+            id: c.id,
+            family: c.networks.get("speaker").map(|n| n.family.clone()).unwrap_or_default(),
+            dim: self.dim(),
+            parameters: [c.parameters("speaker."), c.parameters("detector.")],
+            macs_per_second: self.inner.speaker.macs_per_second,
+            front_end: c.front_end.clone(),
+            about: c.about.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
+            backend: self.inner.backend,
+        }
+    }
+}
+
+impl FrontEnd {
+    /// The one that the engine computes.
+    pub fn engine() -> Self {
+        Self {
+            samp_freq: engine::embed::MODEL_RATE_HZ,
+            frame_length_ms: 25,
+            frame_shift_ms: 10,
+            num_mel_bins: 48,
+            low_freq: 64.0,
+            high_freq: 3800.0,
+            preemph_coeff: 0.97,
+            window_type: "povey".to_owned(),
+        }
+    }
+}
+
+/// The calibration of the built-in network, as JSON.
+pub fn calibration_json() -> &'static str {
+    include_str!("../weights/default.calibration.json")
+}

@@ -1,0 +1,51 @@
+//! Which architectures this build has: one line each.
+
+use engine::embed::{Embedder, SpeechDetector};
+use engine_simd::Backend;
+
+use crate::format::{Container, ModelError, ModelErrorKind, NetworkEntry};
+use crate::{tdnnf, vadnet};
+
+/// Builds a network from its tensors and the sizes in its header.
+type Build<T> = fn(&Container, &serde_json::Value, Backend) -> Result<T, ModelError>;
+
+const SPEAKERS: &[(&str, Build<Speaker>)] = &[("TdnnF", tdnnf::build)];
+const DETECTORS: &[(&str, Build<Detector>)] = &[("VadNet", vadnet::build)];
+
+/// Makes networks without a past, all with the same weights.
+type Make<T> = Box<dyn Fn() -> Box<T> + Send + Sync>;
+
+pub(crate) struct Speaker {
+    pub(crate) make: Make<dyn Embedder>,
+    pub(crate) macs_per_second: u64,
+}
+
+pub(crate) struct Detector {
+    pub(crate) make: Make<dyn SpeechDetector>,
+}
+
+pub(crate) fn speaker(container: &Container, backend: Backend) -> Result<Speaker, ModelError> {
+    build(SPEAKERS, "speaker", container, backend)
+}
+
+pub(crate) fn detector(container: &Container, backend: Backend) -> Result<Detector, ModelError> {
+    build(DETECTORS, "detector", container, backend)
+}
+
+fn build<T>(known: &[(&str, Build<T>)], role: &str, container: &Container, backend: Backend) -> Result<T, ModelError> {
+    let entry: Option<&NetworkEntry> = container.networks.get(role);
+    let found = entry.and_then(|e| Some((e, known.iter().find(|(family, _)| *family == e.family)?.1)));
+    let Some((entry, build)) = found else {
+        let found = entry.map_or("nothing", |e| e.family.as_str());
+        let known: Vec<&str> = known.iter().map(|(family, _)| *family).collect();
+        let detail = format!("{role} network: expected {}, found {found:?}", known.join(" or "));
+        return Err(ModelError::new(ModelErrorKind::Unsupported, detail));
+    };
+    build(container, &entry.config, backend)
+}
+
+/// Reads a network's sizes.
+pub(crate) fn sizes<'a, T: serde::Deserialize<'a>>(role: &str, config: &'a serde_json::Value) -> Result<T, ModelError> {
+    T::deserialize(config)
+        .map_err(|e| ModelError::new(ModelErrorKind::Header, format!("sizes of the {role} network: {e}")))
+}

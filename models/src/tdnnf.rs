@@ -1,0 +1,229 @@
+//! The speaker network: factored time-delay layers with skips, attentive statistics, one embedding.
+//!
+//! log-mel (100/s) -> causal mean normalisation -> front (5 frames, every second) -> residual TDNN-F blocks (50/s)
+//! -> expand -> attentive statistics over speech -> linear. The PyTorch side is `train/net.py`.
+
+use engine::embed::{Embedder, MAX_BLOCK_FRAMES, ModelId};
+use engine::nn::{Activation, AffineSpec, AttentiveStats, CausalCmn, LayerError, ResidualBlock, SplicedAffine};
+use engine_simd::Backend;
+use serde::Deserialize;
+
+use crate::format::{Container, ModelError, ModelErrorKind};
+use crate::registry::{Speaker, sizes};
+
+/// Sizes of a [`TdnnF`].
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    mels: usize,
+    channels: usize,
+    bottleneck: usize,
+    dilations: Vec<i32>,
+    wide: usize,
+    heads: usize,
+    hidden: usize,
+    dim: usize,
+    cmn_prior_frames: f64,
+    cmn_max_frames: f64,
+}
+
+/// Reads a [`TdnnF`] from a container.
+pub(crate) fn build(c: &Container, config: &serde_json::Value, backend: Backend) -> Result<Speaker, ModelError> {
+    let network = TdnnF::new(c, sizes("speaker", config)?, backend)?;
+    let macs_per_second = network.config.macs_per_second();
+    Ok(Speaker { make: Box::new(move || Box::new(network.clone())), macs_per_second })
+}
+
+impl Config {
+    /// Multiply-accumulates per second of audio.
+    fn macs_per_second(&self) -> u64 {
+        let block = self.channels * self.bottleneck * 4;
+        let pool = self.wide * self.hidden + self.hidden * self.heads + 4 * self.wide;
+        let frame = 5 * self.mels * self.channels + self.dilations.len() * block + self.channels * self.wide + pool;
+        50 * frame as u64
+    }
+}
+
+#[derive(Clone)]
+pub(crate) struct TdnnF {
+    id: ModelId,
+    config: Config,
+    pub(crate) cmn: CausalCmn,
+    pub(crate) front: SplicedAffine,
+    pub(crate) blocks: Vec<ResidualBlock>,
+    pub(crate) expand: SplicedAffine,
+    pub(crate) hidden: SplicedAffine,
+    pub(crate) logits: SplicedAffine,
+    pub(crate) pool: AttentiveStats,
+    out: SplicedAffine,
+    /// Whether each frame that is still inside the layers is speech, at the layers' rate; the first `waiting` count.
+    speech: Vec<bool>,
+    waiting: usize,
+    odd: bool,
+    a: Vec<f32>,
+    b: Vec<f32>,
+    wide: Vec<f32>,
+    attention: Vec<f32>,
+    weights: Vec<f32>,
+}
+
+pub(crate) fn layer_error(name: &str, error: LayerError) -> ModelError {
+    ModelError::new(ModelErrorKind::Tensor, format!("layer {name}: {error}"))
+}
+
+/// Reads `{name}.weight` and `{name}.bias` into a layer.
+pub(crate) fn affine(
+    container: &Container,
+    backend: Backend,
+    name: &str,
+    (channels, outputs): (usize, usize),
+    offsets: &[i32],
+    stride: usize,
+    activation: Activation,
+) -> Result<SplicedAffine, ModelError> {
+    let weights = container.tensor(&format!("{name}.weight"), &[outputs, channels * offsets.len()])?;
+    let bias = container.tensor(&format!("{name}.bias"), &[outputs])?;
+    let spec = AffineSpec { weights, bias, channels, outputs, offsets, stride, activation };
+    SplicedAffine::new(backend, spec).map_err(|e| layer_error(name, e))
+}
+
+/// Mean normalisation from the tensors `{role}.prior` and `{role}.scale`.
+pub(crate) fn cmn(c: &Container, role: &str, mels: usize, prior: f64, most: f64) -> Result<CausalCmn, ModelError> {
+    let mean = c.tensor(&format!("{role}.prior"), &[mels])?;
+    let scale = c.tensor(&format!("{role}.scale"), &[1])?.first().copied().unwrap_or(1.0);
+    CausalCmn::new(mean, prior, most, scale).map_err(|e| layer_error("cmn", e))
+}
+
+impl TdnnF {
+    pub(crate) fn new(container: &Container, config: Config, backend: Backend) -> Result<Self, ModelError> {
+        let Config { mels, channels, bottleneck, wide, heads, hidden, dim, .. } = config;
+        let sizes = [mels, channels, bottleneck, wide, heads, hidden, dim, config.dilations.len()];
+        if sizes.iter().any(|&n| n == 0 || n > 4096) || config.dilations.iter().any(|&d| !(1..=16).contains(&d)) {
+            return Err(ModelError::new(ModelErrorKind::Header, "speaker network of impossible size".to_owned()));
+        }
+        let layer = |name: &str, sizes, offsets: &[i32], stride, activation| {
+            affine(container, backend, &format!("speaker.{name}"), sizes, offsets, stride, activation)
+        };
+        let blocks = config.dilations.iter().enumerate().map(|(i, &d)| {
+            let down = layer(&format!("blocks.{i}.down"), (channels, bottleneck), &[-d, 0, d], 1, Activation::None)?;
+            let up = layer(&format!("blocks.{i}.up"), (bottleneck, channels), &[0], 1, Activation::Relu)?;
+            ResidualBlock::new(down, up, channels).map_err(|e| layer_error(&format!("blocks.{i}"), e))
+        });
+        let blocks = blocks.collect::<Result<Vec<_>, _>>()?;
+        let lookahead: i32 = config.dilations.iter().sum::<i32>() + 3;
+        let block = MAX_BLOCK_FRAMES + 1;
+        Ok(Self {
+            id: container.id,
+            cmn: cmn(container, "speaker", mels, config.cmn_prior_frames, config.cmn_max_frames)?,
+            front: layer("front", (mels, channels), &[-2, -1, 0, 1, 2], 2, Activation::Relu)?,
+            blocks,
+            expand: layer("expand", (channels, wide), &[0], 1, Activation::Relu)?,
+            hidden: layer("pool.a", (wide, hidden), &[0], 1, Activation::Tanh)?,
+            logits: layer("pool.b", (hidden, heads), &[0], 1, Activation::None)?,
+            pool: AttentiveStats::new(wide, heads).map_err(|e| layer_error("pool", e))?,
+            out: layer("out", (2 * wide, dim), &[0], 1, Activation::None)?,
+            speech: vec![false; lookahead as usize + 2 * block],
+            waiting: 0,
+            odd: false,
+            a: vec![0.0; block * channels.max(mels)],
+            b: vec![0.0; block * channels.max(mels)],
+            wide: vec![0.0; block * wide],
+            attention: vec![0.0; block * hidden],
+            weights: vec![0.0; block * heads],
+            config,
+        })
+    }
+
+    /// Runs `frames` outputs of the front layer, which are in `a`, through the blocks from `first` on and into the pool.
+    fn blocks(&mut self, first: usize, frames: usize) {
+        let mut frames = frames;
+        for block in &mut self.blocks[first..] {
+            frames = block.push(&self.a, frames, &mut self.b);
+            std::mem::swap(&mut self.a, &mut self.b);
+        }
+        self.collect(frames);
+    }
+
+    /// Pools `frames` frames that are in `a`.
+    fn collect(&mut self, frames: usize) {
+        let n = self.expand.push(&self.a, frames, &mut self.wide);
+        self.hidden.push(&self.wide, n, &mut self.attention);
+        self.logits.push(&self.attention, n, &mut self.weights);
+        let rows = self.wide.chunks_exact(self.config.wide).zip(self.weights.chunks_exact(self.config.heads));
+        for ((row, logits), &speech) in rows.zip(&self.speech).take(n) {
+            if speech {
+                self.pool.add(row, logits);
+            }
+        }
+        self.speech.copy_within(n..self.waiting, 0);
+        self.waiting -= n;
+    }
+}
+
+impl Embedder for TdnnF {
+    fn model_id(&self) -> ModelId {
+        self.id
+    }
+
+    fn dim(&self) -> usize {
+        self.config.dim
+    }
+
+    fn num_mel_bins(&self) -> usize {
+        self.config.mels
+    }
+
+    fn push(&mut self, log_mel: &[f32], speech: &[bool]) {
+        let mels = self.config.mels;
+        for (log_mel, speech) in log_mel.chunks(MAX_BLOCK_FRAMES * mels).zip(speech.chunks(MAX_BLOCK_FRAMES)) {
+            let frames = speech.len().min(log_mel.len() / mels);
+            self.b[..frames * mels].copy_from_slice(&log_mel[..frames * mels]);
+            for (frame, &speech) in self.b.chunks_exact_mut(mels).zip(&speech[..frames]) {
+                self.cmn.apply(frame, speech);
+                if !self.odd {
+                    self.speech[self.waiting] = speech;
+                    self.waiting += 1;
+                }
+                self.odd = !self.odd;
+            }
+            let n = self.front.push(&self.b, frames, &mut self.a);
+            self.blocks(0, n);
+        }
+    }
+
+    fn finish(&mut self) {
+        let n = self.front.finish(&mut self.a);
+        self.blocks(0, n);
+        for i in 0..self.blocks.len() {
+            let n = self.blocks[i].finish(&mut self.a);
+            self.blocks(i + 1, n);
+        }
+    }
+
+    fn embedding(&self, out: &mut [f32]) -> bool {
+        let mut stats = [0.0f32; MAX_STATS];
+        let Some(stats) = stats.get_mut(..2 * self.config.wide) else { return false };
+        if out.len() != self.config.dim || !self.pool.write(stats) {
+            return false;
+        }
+        self.out.apply_once(stats, out);
+        let norm = out.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt();
+        if !(norm.is_finite() && norm > 0.0) {
+            return false;
+        }
+        out.iter_mut().for_each(|x| *x = (f64::from(*x) / norm) as f32);
+        true
+    }
+
+    fn reset(&mut self) {
+        self.cmn.reset();
+        self.front.reset();
+        self.blocks.iter_mut().for_each(ResidualBlock::reset);
+        self.pool.reset();
+        self.waiting = 0;
+        self.odd = false;
+    }
+}
+
+/// Largest pooled vector, so that an embedding can be read without allocating.
+const MAX_STATS: usize = 2 * 4096;

@@ -1,0 +1,109 @@
+//! The speech detector: six small layers that look mostly back. The PyTorch side is `train/net.py`.
+
+use engine::embed::{MAX_BLOCK_FRAMES, SpeechDetector};
+use engine::nn::{Activation, CausalCmn, SplicedAffine};
+use engine_simd::Backend;
+use serde::Deserialize;
+
+use crate::format::{Container, ModelError, ModelErrorKind};
+use crate::registry::{Detector, sizes};
+use crate::tdnnf::{affine, cmn};
+
+/// Sizes of a [`VadNet`].
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    mels: usize,
+    channels: usize,
+}
+
+/// Reads a [`VadNet`] from a container.
+pub(crate) fn build(c: &Container, config: &serde_json::Value, backend: Backend) -> Result<Detector, ModelError> {
+    let network = VadNet::new(c, &sizes("detector", config)?, backend)?;
+    Ok(Detector { make: Box::new(move || Box::new(network.clone())) })
+}
+
+/// Frames that each layer splices.
+const OFFSETS: [&[i32]; 6] =
+    [&[-2, -1, 0, 1, 2], &[-3, 0, 3], &[-6, 0, 6], &[-12, -6, 0], &[-24, -12, 0], &[-48, -24, 0]];
+
+#[derive(Clone)]
+pub(crate) struct VadNet {
+    mels: usize,
+    /// Only its fixed mean and scale are used: every frame is told to be no speech.
+    level: CausalCmn,
+    layers: Vec<SplicedAffine>,
+    out: SplicedAffine,
+    a: Vec<f32>,
+    b: Vec<f32>,
+}
+
+impl VadNet {
+    pub(crate) fn new(container: &Container, config: &Config, backend: Backend) -> Result<Self, ModelError> {
+        let &Config { mels, channels } = config;
+        if [mels, channels].iter().any(|&n| n == 0 || n > 1024) {
+            return Err(ModelError::new(ModelErrorKind::Header, "speech detector of impossible size".to_owned()));
+        }
+        let layers = OFFSETS.iter().enumerate().map(|(i, offsets)| {
+            let inputs = if i == 0 { mels } else { channels };
+            affine(
+                container,
+                backend,
+                &format!("detector.layers.{i}"),
+                (inputs, channels),
+                offsets,
+                1,
+                Activation::Relu,
+            )
+        });
+        Ok(Self {
+            mels,
+            level: cmn(container, "detector", mels, 1.0, 1.0)?,
+            layers: layers.collect::<Result<_, _>>()?,
+            out: affine(container, backend, "detector.out", (channels, 1), &[0], 1, Activation::None)?,
+            a: vec![0.0; (MAX_BLOCK_FRAMES + 1) * channels.max(mels)],
+            b: vec![0.0; (MAX_BLOCK_FRAMES + 1) * channels.max(mels)],
+        })
+    }
+
+    /// Runs `frames` frames that are in `a` through the layers from `first` on; returns how many were judged.
+    fn layers(&mut self, first: usize, frames: usize, out: &mut [f32]) -> usize {
+        let mut frames = frames;
+        for layer in &mut self.layers[first..] {
+            frames = layer.push(&self.a, frames, &mut self.b);
+            std::mem::swap(&mut self.a, &mut self.b);
+        }
+        self.out.push(&self.a, frames, out)
+    }
+}
+
+impl SpeechDetector for VadNet {
+    fn num_mel_bins(&self) -> usize {
+        self.mels
+    }
+
+    fn lookahead_frames(&self) -> usize {
+        self.layers.iter().map(SplicedAffine::lookahead).sum()
+    }
+
+    fn push(&mut self, log_mel: &[f32], out: &mut [f32]) -> usize {
+        let frames = (log_mel.len() / self.mels).min(MAX_BLOCK_FRAMES);
+        self.a[..frames * self.mels].copy_from_slice(&log_mel[..frames * self.mels]);
+        self.a.chunks_exact_mut(self.mels).take(frames).for_each(|frame| self.level.apply(frame, false));
+        self.layers(0, frames, out)
+    }
+
+    fn finish(&mut self, out: &mut [f32]) -> usize {
+        let mut done = 0;
+        for i in 0..self.layers.len() {
+            let n = self.layers[i].finish(&mut self.a);
+            done += self.layers(i + 1, n, &mut out[done..]);
+        }
+        done
+    }
+
+    fn reset(&mut self) {
+        self.layers.iter_mut().for_each(SplicedAffine::reset);
+        self.out.reset();
+    }
+}

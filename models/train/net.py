@@ -1,0 +1,95 @@
+"""The speaker network and its normaliser: the PyTorch side of `models/src/tdnnf.rs`.
+
+Everything here has a finite receptive field or is a running sum, so that the engine can stream it.
+Time runs along axis 1: tensors are (batch, frames, channels). Convolutions are matrix products over shifted frames.
+"""
+import torch, torch.nn as nn, torch.nn.functional as F
+
+CMN_PRIOR_FRAMES = 50.0     # weight of the training mean before the first speech frame
+CMN_MAX_FRAMES = 1000.0     # the running mean forgets beyond 10 s of speech
+
+def causal_cmn(x, speech, prior):
+    """Subtracts the running mean of the speech frames so far, this one included. x (B,T,M), speech (B,T) 0/1, prior (M,)."""
+    s = speech.unsqueeze(-1)
+    total = torch.cumsum(x * s, 1) + CMN_PRIOR_FRAMES * prior
+    count = torch.cumsum(s, 1) + CMN_PRIOR_FRAMES
+    return x - total / count            # crops are shorter than CMN_MAX_FRAMES, so no forgetting here
+
+def splice(x, offsets, stride=1):
+    """Frames at t+offset side by side, zero beyond the ends: (B,T,C) -> (B,ceil(T/stride),C*len(offsets))."""
+    t, pad = x.shape[1], max(abs(o) for o in offsets)
+    p = F.pad(x, (0, 0, pad, pad))
+    return torch.cat([p[:, pad + o:pad + o + t:stride] for o in offsets], -1)
+
+class Affine(nn.Module):
+    """Linear over spliced frames, batch norm (export folds it into the linear map), ReLU."""
+    def __init__(self, cin, cout, offsets=(0,), stride=1, relu=True):
+        super().__init__()
+        self.offsets, self.stride, self.relu = offsets, stride, relu
+        self.lin = nn.Linear(cin * len(offsets), cout, bias=False)
+        self.bn = nn.BatchNorm1d(cout, momentum=0.02)
+    def forward(self, x):
+        y = self.lin(splice(x, self.offsets, self.stride) if self.offsets != (0,) or self.stride != 1 else x)
+        y = self.bn(y.reshape(-1, y.shape[-1])).reshape(y.shape)
+        return torch.relu(y) if self.relu else y
+
+class Block(nn.Module):
+    """TDNN-F layer: 3 spliced frames -> bottleneck -> channels, ReLU, plus the input (Povey et al., 2018)."""
+    def __init__(self, channels, bottleneck, dilation):
+        super().__init__()
+        self.down = Affine(channels, bottleneck, (-dilation, 0, dilation), relu=False)
+        self.up = Affine(bottleneck, channels)
+    def forward(self, x):
+        return x + self.up(self.down(x))
+
+class Pool(nn.Module):
+    """Attentive statistics (Okabe et al., 2018) with frame-local logits, so that numerator and denominator are running sums."""
+    def __init__(self, channels, heads, hidden):
+        super().__init__()
+        self.heads = heads
+        self.a, self.b = nn.Linear(channels, hidden), nn.Linear(hidden, heads)
+    def forward(self, x, speech):
+        B, T, C = x.shape
+        logit = self.b(torch.tanh(self.a(x)))
+        w = torch.exp(logit - logit.amax(1, keepdim=True).detach()) * speech.unsqueeze(-1) + 1e-9
+        w = (w / w.sum(1, keepdim=True)).unsqueeze(-1)                 # (B,T,heads,1)
+        h = x.reshape(B, T, self.heads, C // self.heads)
+        mean = (w * h).sum(1)
+        var = (w * h * h).sum(1) - mean * mean
+        return torch.cat([mean.reshape(B, C), var.clamp_min(1e-5).sqrt().reshape(B, C)], 1)
+
+class TdnnF(nn.Module):
+    """Log-mel frames (100 per second) -> embedding (dim). Half the frame rate after the first layer."""
+    family = 'tdnnf'
+    def __init__(self, mels=48, channels=256, bottleneck=128, dilations=(1, 1, 2, 2, 3, 3, 4), wide=512, heads=8, hidden=64, dim=256):
+        super().__init__()
+        self.config = dict(mels=mels, channels=channels, bottleneck=bottleneck, dilations=list(dilations), wide=wide, heads=heads, hidden=hidden, dim=dim)
+        self.register_buffer('prior', torch.zeros(mels)); self.register_buffer('scale', torch.ones(1))
+        self.front = Affine(mels, channels, (-2, -1, 0, 1, 2), stride=2)
+        self.blocks = nn.ModuleList(Block(channels, bottleneck, d) for d in dilations)
+        self.expand = Affine(channels, wide)
+        self.pool = Pool(wide, heads, hidden)
+        self.out_bn = nn.BatchNorm1d(2 * wide, momentum=0.02)
+        self.out = nn.Linear(2 * wide, dim)
+    def frames(self, x, speech):
+        x = causal_cmn(x, speech, self.prior) * self.scale
+        h = self.front(x)
+        for b in self.blocks: h = b(h)
+        return self.expand(h)
+    def forward(self, x, speech):
+        return self.out(self.out_bn(self.pool(self.frames(x, speech), speech[:, ::2])))
+
+class VadNet(nn.Module):
+    """Speech or not, per frame: log-odds. Looks 11 frames ahead and about a second back."""
+    family = 'vad'
+    def __init__(self, mels=48, channels=32):
+        super().__init__()
+        self.config = dict(mels=mels, channels=channels)
+        self.register_buffer('prior', torch.zeros(mels)); self.register_buffer('scale', torch.ones(1))
+        spans = ((-2, -1, 0, 1, 2), (-3, 0, 3), (-6, 0, 6), (-12, -6, 0), (-24, -12, 0), (-48, -24, 0))
+        self.layers = nn.ModuleList(Affine(mels if i == 0 else channels, channels, o) for i, o in enumerate(spans))
+        self.out = nn.Linear(channels, 1)
+    def forward(self, x):
+        h = (x - self.prior) * self.scale
+        for l in self.layers: h = l(h)
+        return self.out(h).squeeze(-1)
