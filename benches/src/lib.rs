@@ -1,1 +1,1 @@
-//! Placeholder.
+//! Measurements live in `benches/*.rs`; `cargo bench -p benches` runs them.

@@ -88,9 +88,7 @@ impl Toolkit {
         let config = SessionConfig::new(SampleRate::new(rate_hz).with_context(|| name.clone())?);
         let windows = wanted.windows.then(|| self.model.embedder());
         let mut session = match windows {
-            Some(embedder) => {
-                Session::with_windows(config, self.model.embedder(), self.model.detector(), embedder)
-            }
+            Some(embedder) => Session::with_windows(config, self.model.embedder(), self.model.detector(), embedder),
             None => Session::new(config, self.model.embedder(), self.model.detector()),
         }
         .with_context(|| name.clone())?;
@@ -122,7 +120,13 @@ impl Toolkit {
     ///
     /// # Errors
     /// As [`Toolkit::analyse`], or the file has several channels and none is chosen.
-    pub fn analyse_file(&self, path: &Path, input: &Input, wanted: Wanted, progress: impl FnMut(u64)) -> Result<Recording> {
+    pub fn analyse_file(
+        &self,
+        path: &Path,
+        input: &Input,
+        wanted: Wanted,
+        progress: impl FnMut(u64),
+    ) -> Result<Recording> {
         let source = MonoReader::open(path, input.format, input.channel.unwrap_or(ChannelChoice::Ask))?;
         self.analyse(source, wanted, progress)
     }

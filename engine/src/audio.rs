@@ -28,6 +28,10 @@ impl SampleRate {
     }
 }
 
+/// Largest magnitude of a floating-point sample: 24 dB above full scale. Lossy decoders overshoot by less; beyond it the samples
+/// are on another scale, which is an error and not loud speech.
+pub const MAX_SAMPLE: f32 = 16.0;
+
 /// A 16-bit sample on the scale of +-1.0: the value over 32,768, exactly.
 pub fn i16_to_f32(sample: i16) -> f32 {
     f32::from(sample) / 32_768.0

@@ -23,11 +23,17 @@ pub enum ConfigError {
         /// The rate, in Hz.
         hz: u32,
     },
-    /// A number that must be positive is not.
-    NotPositive {
-        /// Its name.
+    /// A setting below its least value.
+    TooSmall {
+        /// The setting.
         name: &'static str,
+        /// Its least value.
+        least: usize,
+        /// Its value.
+        actual: usize,
     },
+    /// The network for windows is not the one for the whole stream.
+    WindowModel,
 }
 
 impl fmt::Display for ConfigError {
@@ -38,7 +44,8 @@ impl fmt::Display for ConfigError {
                 write!(f, "the network wants {actual} mel bins, the filter bank gives {expected}")
             }
             Self::Resampler { hz } => write!(f, "no resampler from {hz} Hz"),
-            Self::NotPositive { name } => write!(f, "{name} must be positive"),
+            Self::TooSmall { name, least, actual } => write!(f, "{name} is {actual}, at least {least} expected"),
+            Self::WindowModel => f.write_str("windows need the same network as the whole stream"),
         }
     }
 }
@@ -51,6 +58,11 @@ impl std::error::Error for ConfigError {}
 pub enum InputError {
     /// A sample is NaN or infinite.
     NotFinite {
+        /// Its place in the chunk.
+        at: usize,
+    },
+    /// A sample so large that its scale is not +-1.0.
+    TooLarge {
         /// Its place in the chunk.
         at: usize,
     },
@@ -69,6 +81,9 @@ impl fmt::Display for InputError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotFinite { at } => write!(f, "sample {at} of the chunk is not a finite number"),
+            Self::TooLarge { at } => {
+                write!(f, "sample {at} of the chunk is beyond +-{}, full scale is +-1", crate::audio::MAX_SAMPLE)
+            }
             Self::Packet(e) => e.fmt(f),
             Self::LongPacket { samples } => {
                 write!(f, "packet of {samples} samples, at most {} allowed", crate::session::MAX_PACKET_SAMPLES)

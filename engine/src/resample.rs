@@ -5,9 +5,7 @@
 //! ones) take the FFT resampler, about 20 ms at a time; odd ones, whose FFT would span seconds, take the windowed sinc.
 
 use rubato::audioadapter_buffers::direct::SequentialSliceOfVecs;
-use rubato::{
-    Async, Fft, FixedAsync, FixedSync, SincInterpolationParameters, SincInterpolationType, WindowFunction,
-};
+use rubato::{Async, Fft, FixedAsync, FixedSync, SincInterpolationParameters, SincInterpolationType, WindowFunction};
 
 use crate::audio::SampleRate;
 use crate::embed::MODEL_RATE_HZ;
@@ -66,7 +64,7 @@ impl Resampler {
                 sinc_len: 128 * (rate_hz / MODEL_RATE_HZ).max(1) as usize,
                 f_cutoff: None,
                 oversampling_factor: 128,
-                interpolation: SincInterpolationType::Linear,
+                interpolation: SincInterpolationType::Cubic,
                 window: WindowFunction::BlackmanHarris2,
             };
             let ratio = f64::from(MODEL_RATE_HZ) / f64::from(rate_hz);
@@ -195,7 +193,11 @@ mod tests {
                 // Away from the ends, where the tone begins and stops.
                 for (i, &v) in y.iter().enumerate().skip(400).take(3_000) {
                     let exact = 0.5 * (std::f64::consts::TAU * hz * i as f64 / 8_000.0).sin();
-                    assert!((f64::from(v) - exact).abs() < 0.01, "{rate} Hz, {hz} Hz tone, sample {i}: {v} not {exact}");
+                    // The sinc resampler knows its delay to a fraction of a sample: 2 % of one at 3.4 kHz is 5 % of 0.5.
+                    assert!(
+                        (f64::from(v) - exact).abs() < 0.027,
+                        "{rate} Hz, {hz} Hz tone, sample {i}: {v} not {exact}"
+                    );
                 }
             }
             if rate >= 16_000 {

@@ -1,28 +1,80 @@
 //! From the detector's log-odds to frames of net speech.
 //!
-//! A frame counts as speech when the log-odds, clipped so that no single frame decides, average above a threshold over a
-//! short window around it, unless a veto falls on it (a telephone tone, silence, a lost packet). The window makes single
-//! frames of noise and single gaps inside a syllable disappear. All of it looks a fixed number of frames ahead.
+//! Log-odds are clipped, so that no single frame decides, and averaged over 90 ms around each frame. Speech begins where the
+//! average is clearly for it, goes on until it is against it, and must last, or it was a click. Frames that cannot be
+//! speech (silence, telephone tones, lost packets, noise driven into clipping) never count, whatever the network says. All
+//! of it looks a fixed number of frames ahead, [`DELAY_FRAMES`].
 
-/// Frames on each side of the one judged: 40 ms, about half a syllable.
+use crate::fbank::FRAME_LENGTH;
+
+/// Frames on each side of the one judged that are averaged: 40 ms, about half a syllable. The window is also the hangover:
+/// speech ends at most that much after its last frame.
 pub const SMOOTH_FRAMES: usize = 4;
+/// Speech shorter than this is none: 80 ms, less than any syllable and more than a click after averaging.
+pub const MIN_RUN_FRAMES: usize = 8;
+/// Frames that a decision lies behind its input.
+pub const DELAY_FRAMES: usize = SMOOTH_FRAMES + MIN_RUN_FRAMES - 1;
+
 /// Log-odds beyond this count as this.
 const CLIP: f32 = 4.0;
-/// Average log-odds from which a frame is speech: odds of about 2 to 1, since noise taken for speech harms a voiceprint more
-/// than speech taken for noise.
-const THRESHOLD: f32 = 0.75;
-/// Frames whose mean square lies below this are silence whatever the detector says: -66 dBFS, under the idle noise of a
-/// mu-law channel (one step of 8 of 32,768, -72 dBFS) with room for its peaks.
-const SILENCE_POWER: f32 = 2.5e-7;
+/// Average log-odds at which speech begins: odds of about 2 to 1, since noise taken for speech harms a voiceprint more than
+/// speech taken for noise.
+const ENTER: f32 = 0.75;
+/// Average log-odds at which speech ends: a little against it, so that a weak consonant does not cut a word in two.
+const LEAVE: f32 = 0.25;
+/// Mean square below which a frame is silence whatever the detector says: -66 dBFS. The idle noise of a G.711 channel,
+/// which moves between the smallest values, lies at -72 dBFS and below.
+pub const SILENCE_POWER: f32 = 2.5e-7;
+/// Magnitude that counts as driven to full scale; below 1.0 because resampling rounds the corners off.
+const PINNED_LEVEL: f32 = 0.9;
+/// Share of a frame's samples at that level that no voice reaches: a full-scale sine has 0.29.
+const PINNED_SHARE: f32 = 0.5;
 
 const WINDOW: usize = 2 * SMOOTH_FRAMES + 1;
 
-/// Streaming decision for each frame, [`SMOOTH_FRAMES`] late.
+/// What is known of a frame beside its sound.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FrameKind {
+    /// Nothing: the detector decides.
+    Audio,
+    /// Digital or idle-channel silence.
+    Silent,
+    /// Most samples are at full scale.
+    Pinned,
+    /// A telephone tone sounds in it.
+    Tone,
+    /// Some of it was lost on the way.
+    Lost,
+}
+
+impl FrameKind {
+    /// The kind of a frame by its samples alone, with its mean square.
+    pub fn of(samples: &[f32; FRAME_LENGTH]) -> (Self, f32) {
+        let power = samples.iter().map(|x| x * x).sum::<f32>() / FRAME_LENGTH as f32;
+        let pinned = samples.iter().filter(|x| x.abs() >= PINNED_LEVEL).count() as f32;
+        let kind = if power < SILENCE_POWER {
+            Self::Silent
+        } else if pinned > PINNED_SHARE * FRAME_LENGTH as f32 {
+            Self::Pinned
+        } else {
+            Self::Audio
+        };
+        (kind, power)
+    }
+}
+
+/// Streaming decision for each frame, [`DELAY_FRAMES`] late.
 #[derive(Clone, Debug)]
 pub struct SpeechGate {
     odds: [f32; WINDOW],
-    vetoed: [bool; WINDOW],
-    seen: u64,
+    /// Whether the frames from the middle of the window on may be speech, newest last.
+    allowed: [bool; DELAY_FRAMES + 1],
+    /// Whether speech goes on, for the frames that are averaged but not decided, newest last.
+    active: [bool; MIN_RUN_FRAMES],
+    /// Frames of speech in a row before the first of `active`, as far as it matters.
+    run: usize,
+    seen: usize,
+    flushed: usize,
 }
 
 impl Default for SpeechGate {
@@ -34,23 +86,42 @@ impl Default for SpeechGate {
 impl SpeechGate {
     /// A gate that has seen nothing.
     pub fn new() -> Self {
-        Self { odds: [-CLIP; WINDOW], vetoed: [true; WINDOW], seen: 0 }
+        Self {
+            odds: [-CLIP; WINDOW],
+            allowed: [false; DELAY_FRAMES + 1],
+            active: [false; MIN_RUN_FRAMES],
+            run: 0,
+            seen: 0,
+            flushed: 0,
+        }
     }
 
-    /// Takes one frame's log-odds, mean square and veto; returns the decision of the frame [`SMOOTH_FRAMES`] before it.
-    pub fn push(&mut self, log_odds: f32, power: f32, veto: bool) -> Option<bool> {
-        self.odds.rotate_left(1);
-        self.vetoed.rotate_left(1);
-        let veto = veto || power < SILENCE_POWER || log_odds.is_nan();
-        self.odds[WINDOW - 1] = if veto { -CLIP } else { log_odds.clamp(-CLIP, CLIP) };
-        self.vetoed[WINDOW - 1] = veto;
-        self.seen += 1;
-        (self.seen > SMOOTH_FRAMES as u64).then(|| self.decision())
+    /// Takes one frame; returns the decision on the frame [`DELAY_FRAMES`] before it.
+    pub fn push(&mut self, log_odds: f32, kind: FrameKind) -> Option<bool> {
+        let log_odds = match kind {
+            FrameKind::Audio if log_odds.is_nan() => -CLIP,
+            FrameKind::Audio => log_odds.clamp(-CLIP, CLIP),
+            // What was lost says nothing for or against its neighbours.
+            FrameKind::Lost => 0.0,
+            FrameKind::Silent | FrameKind::Pinned | FrameKind::Tone => -CLIP,
+        };
+        let decision = self.step(log_odds, kind == FrameKind::Audio);
+        self.seen += usize::from(self.seen <= DELAY_FRAMES);
+        (self.seen > DELAY_FRAMES).then_some(decision)
     }
 
-    /// The decision of the next of the last [`SMOOTH_FRAMES`] frames, once no frame follows.
+    /// The decision on the next of the last frames, at most [`DELAY_FRAMES`], once no frame follows; `None` after the last.
     pub fn flush(&mut self) -> Option<bool> {
-        self.push(-CLIP, 0.0, true)
+        while self.flushed < DELAY_FRAMES {
+            self.flushed += 1;
+            let decision = self.step(-CLIP, false);
+            // A stream shorter than the delay has fewer frames to decide.
+            self.seen += usize::from(self.seen <= DELAY_FRAMES);
+            if self.seen > DELAY_FRAMES {
+                return Some(decision);
+            }
+        }
+        None
     }
 
     /// Back to the state after construction.
@@ -58,8 +129,18 @@ impl SpeechGate {
         *self = Self::new();
     }
 
-    fn decision(&self) -> bool {
-        !self.vetoed[SMOOTH_FRAMES] && self.odds.iter().sum::<f32>() > THRESHOLD * WINDOW as f32
+    fn step(&mut self, log_odds: f32, allowed: bool) -> bool {
+        self.odds.rotate_left(1);
+        self.odds[WINDOW - 1] = log_odds;
+        self.allowed.rotate_left(1);
+        self.allowed[DELAY_FRAMES] = allowed;
+        let average = self.odds.iter().sum::<f32>() / WINDOW as f32;
+        let going_on = self.active[MIN_RUN_FRAMES - 1];
+        self.run = if self.active[0] { (self.run + 1).min(MIN_RUN_FRAMES) } else { 0 };
+        self.active.rotate_left(1);
+        self.active[MIN_RUN_FRAMES - 1] = average > if going_on { LEAVE } else { ENTER };
+        let ahead = self.active.iter().take_while(|&&a| a).count();
+        self.allowed[0] && self.active[0] && self.run + ahead >= MIN_RUN_FRAMES
     }
 }
 
@@ -67,33 +148,88 @@ impl SpeechGate {
 mod tests {
     use super::*;
 
-    fn run(odds: &[f32], power: f32, veto: impl Fn(usize) -> bool) -> Vec<bool> {
+    fn run(odds: &[f32], kind: impl Fn(usize) -> FrameKind) -> Vec<bool> {
         let mut gate = SpeechGate::new();
-        let mut out: Vec<bool> = odds.iter().enumerate().filter_map(|(i, &z)| gate.push(z, power, veto(i))).collect();
-        while out.len() < odds.len() {
-            out.extend(gate.flush());
+        let mut out: Vec<bool> = odds.iter().enumerate().filter_map(|(i, &z)| gate.push(z, kind(i))).collect();
+        out.extend(std::iter::from_fn(|| gate.flush()));
+        out
+    }
+
+    /// The same rules on the whole array.
+    fn oracle(odds: &[f32], kind: &[FrameKind]) -> Vec<bool> {
+        let n = odds.len() as isize;
+        let clipped = |i: isize| match () {
+            () if i < 0 || i >= n => -CLIP,
+            () if kind[i as usize] == FrameKind::Lost => 0.0,
+            () if kind[i as usize] != FrameKind::Audio || odds[i as usize].is_nan() => -CLIP,
+            () => odds[i as usize].clamp(-CLIP, CLIP),
+        };
+        let mut active = Vec::new();
+        for i in 0..n {
+            let average =
+                (i - SMOOTH_FRAMES as isize..=i + SMOOTH_FRAMES as isize).map(clipped).sum::<f32>() / WINDOW as f32;
+            let before = active.last().copied().unwrap_or(false);
+            active.push(average > if before { LEAVE } else { ENTER });
+        }
+        let mut out = vec![false; odds.len()];
+        for run in active.chunk_by(|a, b| a == b).filter(|run| run[0]) {
+            let start = (run.as_ptr() as usize - active.as_ptr() as usize) / size_of::<bool>();
+            if run.len() >= MIN_RUN_FRAMES {
+                (start..start + run.len()).for_each(|i| out[i] = kind[i] == FrameKind::Audio);
+            }
         }
         out
     }
 
     #[test]
-    fn every_frame_is_decided_and_only_runs_of_speech_pass() {
-        let mut odds = vec![-3.0; 60];
-        odds[20..40].fill(3.0);
-        odds[5] = 4.0;
-        let out = run(&odds, 1e-3, |_| false);
-        assert_eq!(out.len(), 60);
-        assert!(!out[..15].contains(&true) && !out[45..].contains(&true));
-        assert!(out[22..38].iter().all(|&s| s));
+    fn the_gate_is_its_rules_on_the_whole_array() {
+        let mut random = testdata::Random::new(4);
+        let mut speech = 0;
+        for case in 0..2_000 {
+            let n = random.below(60);
+            let mut level = 0.0;
+            let odds: Vec<f32> = (0..n)
+                .map(|_| {
+                    if random.below(12) == 0 {
+                        level = 3.0 * random.normal();
+                    }
+                    if random.below(200) == 0 { f32::NAN } else { level + random.normal() }
+                })
+                .collect();
+            let kinds = [FrameKind::Tone, FrameKind::Lost, FrameKind::Silent, FrameKind::Pinned];
+            let kind: Vec<FrameKind> =
+                (0..n).map(|_| kinds.get(random.below(40)).copied().unwrap_or(FrameKind::Audio)).collect();
+            let out = run(&odds, |i| kind[i]);
+            assert_eq!(out, oracle(&odds, &kind), "case {case}: {odds:?} {kind:?}");
+            speech += out.iter().filter(|&&s| s).count();
+        }
+        assert!(speech > 5_000, "only {speech} frames were speech");
     }
 
     #[test]
-    fn vetoed_and_silent_frames_never_are_speech() {
-        let odds = vec![4.0; 50];
-        assert!(!run(&odds, 1e-3, |_| true).contains(&true));
-        assert!(!run(&odds, 1e-8, |_| false).contains(&true));
-        let out = run(&odds, 1e-3, |i| (10..13).contains(&i));
-        assert!(!out[10..13].contains(&true) && out[20..40].iter().all(|&s| s));
-        assert!(!run(&[f32::NAN; 30], 1e-3, |_| false).contains(&true));
+    fn clicks_are_dropped_and_words_kept() {
+        let mut odds = vec![-3.0; 100];
+        odds[5] = 4.0;
+        odds[20..40].fill(3.0);
+        odds[70..75].fill(4.0);
+        let out = run(&odds, |_| FrameKind::Audio);
+        assert_eq!(out.len(), 100);
+        assert!(out[22..38].iter().all(|&s| s) && !out[..15].contains(&true) && !out[45..].contains(&true));
+    }
+
+    #[test]
+    fn frames_that_cannot_be_speech_never_are() {
+        let odds = vec![4.0; 60];
+        for kind in [FrameKind::Tone, FrameKind::Silent, FrameKind::Pinned, FrameKind::Lost] {
+            assert!(!run(&odds, |_| kind).contains(&true), "{kind:?}");
+            let out = run(&odds, |i| if (30..33).contains(&i) { kind } else { FrameKind::Audio });
+            assert!(!out[30..33].contains(&true), "{kind:?}");
+            assert!(out[..28].iter().chain(&out[35..]).all(|&s| s), "{kind:?}: {out:?}");
+        }
+        let full: [f32; FRAME_LENGTH] = std::array::from_fn(|i| if i % 3 == 0 { 1.0 } else { -1.0 });
+        assert_eq!(FrameKind::of(&full).0, FrameKind::Pinned);
+        assert_eq!(FrameKind::of(&std::array::from_fn(|i| (i as f32 * 0.3).sin())).0, FrameKind::Audio);
+        let idle: [f32; FRAME_LENGTH] = std::array::from_fn(|i| if i % 7 < 3 { 8.0 } else { -8.0 } / 32_768.0);
+        assert_eq!(FrameKind::of(&idle).0, FrameKind::Silent);
     }
 }

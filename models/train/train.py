@@ -46,6 +46,18 @@ class Data:
         for c in self.copies:
             w = 1 / np.sqrt(count[c[4] // self.speeds]); self.prob.append(np.cumsum(w))
         self.copy_prob = np.array([p[-1] for p in self.prob]); self.copy_prob /= self.copy_prob.sum()
+    def class_centres(self, dim):
+        """Where the teacher puts each class, (classes, dim): a head that starts there pulls from the first step. Random without a teacher."""
+        c = np.random.default_rng(0).standard_normal((len(self.train_names) * self.speeds, dim)).astype(np.float32) * 0.1
+        for teacher, people in zip(self.teacher, self.units):
+            if teacher is None: continue
+            for u, name in enumerate(people):
+                if name not in self.class_of: continue
+                for s in range(self.speeds):
+                    v = teacher[u, s] if teacher[u, s].any() else teacher[u, 0]
+                    if v.any():
+                        v = v - self.centre; c[self.class_of[name] * self.speeds + s] += v / np.linalg.norm(v)
+        return torch.from_numpy(c / np.linalg.norm(c, axis=1, keepdims=True))
     def batch(self, rng, size, frames):
         x = np.zeros((size, frames, 48), np.float32); m = np.zeros((size, frames), np.float32)
         y = np.zeros(size, np.int64); t = np.zeros((size, 256), np.float32)
@@ -86,11 +98,15 @@ def perturb(x, g):
     return x
 
 class Head(torch.nn.Module):
-    """Additive angular margin (Deng et al., 2019) with k sub-centres."""
-    def __init__(self, dim, classes, k=2, scale=30.0):
+    """Additive angular margin (Deng et al., 2019) with k sub-centres.
+
+    Centres start long (norm of about sqrt(dim)): Adam moves every weight by the learning rate, and short centres of rare classes
+    would be turned at random by the faint gradients of other people's crops.
+    """
+    def __init__(self, dim, classes, k=1, scale=30.0):
         super().__init__()
         self.k, self.scale = k, scale
-        self.w = torch.nn.Parameter(torch.randn(classes * k, dim) * 0.05)
+        self.w = torch.nn.Parameter(torch.randn(classes * k, dim))
     def forward(self, e, y, margin):
         c = (F.normalize(e) @ F.normalize(self.w).T).reshape(len(e), -1, self.k).amax(2).clamp(-1 + 1e-6, 1 - 1e-6)
         one = F.one_hot(y, c.shape[1]).bool()
@@ -113,10 +129,12 @@ def main():
     data = Data(a.data, a.distil > 0)
     model = getattr(net, a.family)(**json.loads(a.config)).to(a.device)
     head = Head(model.config['dim'], len(data.train_names) * data.speeds).to(a.device)
+    head.w.data.copy_(8 * data.class_centres(model.config['dim']).repeat_interleave(head.k, 0))
     sample = np.concatenate([np.asarray(c[1][::997], np.float32)[np.asarray(c[2][::997], bool)] for c in data.copies])
     model.prior.copy_(torch.from_numpy(sample.mean(0))); model.scale.fill_(float(1 / sample.std(0).mean()))
     decay, plain = [], []
-    for n, p in list(model.named_parameters()) + list(head.named_parameters()): (decay if p.ndim > 1 else plain).append(p)
+    for n, p in model.named_parameters(): (decay if p.ndim > 1 else plain).append(p)
+    plain += head.parameters()
     opt = torch.optim.AdamW([dict(params=decay, weight_decay=0.02), dict(params=plain, weight_decay=0)], lr=a.lr, betas=(0.9, 0.98))
     ema = {k: v.clone() for k, v in model.state_dict().items()}
     step, spent, path = 0, 0.0, os.path.join(a.out, 'checkpoint.pt')

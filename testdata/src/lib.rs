@@ -1,1 +1,11 @@
-//! Placeholder.
+//! Golden vectors and seeded signals for the tests of the other crates.
+//!
+//! Golden files lie in `golden/<subject>/`, with the script that made them in `gen/<subject>.py`. Real speech is not part of
+//! the repository: [`speech::telephone`] reads it from `VOUCH_SPEECH` where that is set.
+
+mod golden;
+mod signals;
+pub mod speech;
+
+pub use golden::{Table, assert_close, golden_text, npy_f32, npy_i16};
+pub use signals::{Random, noise, sines};

@@ -39,7 +39,9 @@ pub(super) fn run(global: &Global, out: Output, a: &Path, b: &Path, threshold: u
             log_likelihood_ratio: None,
             net_speech_seconds: net,
         };
-        out.print(&report, |r| format!("no decision: net speech {:.1} s and {:.1} s", r.net_speech_seconds[0], r.net_speech_seconds[1]))?;
+        out.print(&report, |r| {
+            format!("no decision: net speech {:.1} s and {:.1} s", r.net_speech_seconds[0], r.net_speech_seconds[1])
+        })?;
         return Ok(Exit::Inconclusive);
     };
     let cosine = x.cosine(&y)?;

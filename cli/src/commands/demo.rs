@@ -16,16 +16,29 @@ macro_rules! recordings {
 
 /// Synthetic voices, made by `testdata/gen/callers.sh`.
 const RECORDINGS: [(&str, &[u8]); 8] = recordings![
-    "alice_enrol_1.wav", "alice_enrol_2.wav", "alice_call_1.wav",
-    "bob_enrol_1.wav", "bob_enrol_2.wav", "bob_call_1.wav",
-    "carol_call_1.wav", "dave_call_1.wav",
+    "alice_enrol_1.wav",
+    "alice_enrol_2.wav",
+    "alice_call_1.wav",
+    "bob_enrol_1.wav",
+    "bob_enrol_2.wav",
+    "bob_call_1.wav",
+    "carol_call_1.wav",
+    "dave_call_1.wav",
 ];
 
 /// The steps: what is typed, why, and how it must end.
 const STEPS: [(&str, &str, Exit); 7] = [
     ("A domain keeps speakers and their sealed voiceprints.", "domain create --name demo", Exit::Success),
-    ("Alice enrols with two telephone recordings.", "enroll --speaker alice alice_enrol_1.wav alice_enrol_2.wav", Exit::Success),
-    ("Bob enrols with two wide-band recordings.", "enroll --speaker bob bob_enrol_1.wav bob_enrol_2.wav", Exit::Success),
+    (
+        "Alice enrols with two telephone recordings.",
+        "enroll --speaker alice alice_enrol_1.wav alice_enrol_2.wav",
+        Exit::Success,
+    ),
+    (
+        "Bob enrols with two wide-band recordings.",
+        "enroll --speaker bob bob_enrol_1.wav bob_enrol_2.wav",
+        Exit::Success,
+    ),
     ("Alice calls. Other words, same voice.", "verify --speaker alice alice_call_1.wav", Exit::Success),
     ("Bob calls and says that he is Alice.", "verify --speaker alice bob_call_1.wav", Exit::Rejected),
     ("Dave calls and says that he is Bob.", "verify --speaker bob dave_call_1.wav", Exit::Rejected),

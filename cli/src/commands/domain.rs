@@ -66,7 +66,11 @@ pub(super) fn run(global: &Global, out: Output, command: DomainCommand) -> Resul
                 table.extend(rows.iter().map(|r| match &r.problem {
                     Some(problem) => vec![r.directory.clone(), "-".into(), problem.clone()],
                     None => {
-                        vec![r.directory.clone(), r.name.clone().unwrap_or_default(), r.domain_id.clone().unwrap_or_default()]
+                        vec![
+                            r.directory.clone(),
+                            r.name.clone().unwrap_or_default(),
+                            r.domain_id.clone().unwrap_or_default(),
+                        ]
                     }
                 }));
                 columns(&table)

@@ -53,8 +53,11 @@ pub(super) fn run(
     let mut bytes = Vec::new();
     ndarray_npy::WriteNpyExt::write_npy(&values, &mut bytes)?;
     cli_store::write_atomic(array, &bytes).with_context(|| array.display().to_string())?;
-    let rows = files.iter().zip(&done).map(|(file, (_, net_speech_s))| Row { file, net_speech_s: *net_speech_s }).collect();
+    let rows =
+        files.iter().zip(&done).map(|(file, (_, net_speech_s))| Row { file, net_speech_s: *net_speech_s }).collect();
     let report = Report { out: array, model: tools.model.id().to_string(), shape, rows };
-    out.print(&report, |r| format!("{}: {} embeddings of {} numbers, model {}", r.out.display(), shape[0], shape[1], r.model))?;
+    out.print(&report, |r| {
+        format!("{}: {} embeddings of {} numbers, model {}", r.out.display(), shape[0], shape[1], r.model)
+    })?;
     Ok(Exit::Success)
 }

@@ -50,7 +50,9 @@ pub(super) fn run(global: &Global, out: Output, args: &EvalArgs) -> Result<Exit>
     let speaker = |file: u32| -> Result<&str> {
         let path = list.files().get(file as usize).map_or("", String::as_str);
         let part = args.speaker_part.checked_sub(1).and_then(|n| path.split('/').nth(n));
-        part.with_context(|| format!("{path}: has no part {} that could name the person (--speaker-part)", args.speaker_part))
+        part.with_context(|| {
+            format!("{path}: has no part {} that could name the person (--speaker-part)", args.speaker_part)
+        })
     };
     let mut trials = Vec::with_capacity(list.trials().len());
     let mut tsv = String::from("label\tenrolment\tprobe\tcosine\tllr\tscore\tenrol_net_s\tprobe_net_s\n");
@@ -63,7 +65,8 @@ pub(super) fn run(global: &Global, out: Output, args: &EvalArgs) -> Result<Exit>
         if let (Some(x), Some(y)) = (&a.embedding, &b.embedding) {
             let cosine = x.cosine(y)?;
             let conditions = Conditions::new(b.net_speech_s, a.net_speech_s)?;
-            let (llr, score) = (tools.calibration.llr(cosine, conditions)?, tools.calibration.score(cosine, conditions)?);
+            let (llr, score) =
+                (tools.calibration.llr(cosine, conditions)?, tools.calibration.score(cosine, conditions)?);
             numbers = format!("{:.7}\t{:.5}\t{:.4}", cosine.value(), llr.value(), score.exact());
             outcome = Some((llr, score));
         }

@@ -55,7 +55,8 @@ pub(super) fn run(global: &Global, out: Output, file: &Path, format: Option<RawF
             None => MonoReader::open(file, format, ChannelChoice::Index(usize::from(channel)))?,
         };
         let rate = f64::from(spec.rate_hz);
-        let found = tools.analyse(source, Wanted::default(), |samples| bar.set_position((samples as f64 / rate) as u64))?;
+        let found =
+            tools.analyse(source, Wanted::default(), |samples| bar.set_position((samples as f64 / rate) as u64))?;
         let seconds = |sample: u64| sample as f64 / f64::from(engine::embed::MODEL_RATE_HZ);
         channels.push(Channel {
             channel,
@@ -75,7 +76,8 @@ pub(super) fn run(global: &Global, out: Output, file: &Path, format: Option<RawF
         });
     }
     bar.finish_and_clear();
-    let report = Report { file, container: spec.container.name(), encoding: spec.encoding, rate_hz: spec.rate_hz, channels };
+    let report =
+        Report { file, container: spec.container.name(), encoding: spec.encoding, rate_hz: spec.rate_hz, channels };
     if out.is_json() && report.channels.len() == 1 {
         // One channel: its figures at the top level, where a script looks for them.
         #[derive(Serialize)]
@@ -94,7 +96,9 @@ pub(super) fn run(global: &Global, out: Output, file: &Path, format: Option<RawF
 
 fn text(report: &Report<'_>) -> String {
     let mut rows = vec![
-        ["channel", "duration", "net speech", "SNR", "clipped", "peak", "bandwidth", "codec", "DTMF"].map(String::from).to_vec(),
+        ["channel", "duration", "net speech", "SNR", "clipped", "peak", "bandwidth", "codec", "DTMF"]
+            .map(String::from)
+            .to_vec(),
     ];
     for c in &report.channels {
         rows.push(vec![

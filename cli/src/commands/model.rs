@@ -90,8 +90,7 @@ fn text(r: &Report) -> String {
         out.push_str(&format!("{key}: {value}\n"));
     }
     let percent = crate::report::percent;
-    let mut rows =
-        vec![["threshold", "stated FMR", "FMR", "95 %", "FNMR", "95 %", ""].map(String::from).to_vec()];
+    let mut rows = vec![["threshold", "stated FMR", "FMR", "95 %", "FNMR", "95 %", ""].map(String::from).to_vec()];
     for row in &r.table {
         let interval = |i: [f64; 2]| format!("{} to {}", percent(i[0]), percent(i[1]));
         rows.push(vec![

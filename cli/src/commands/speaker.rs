@@ -40,12 +40,15 @@ pub(super) fn run(global: &Global, out: Output, command: SpeakerCommand) -> Resu
     let parse = |id: &str| id.parse::<SpeakerId>().with_context(|| format!("speaker {id}"));
     match command {
         SpeakerCommand::List { status } => {
-            let speakers: Vec<Report> = all(&domain)?.iter().filter(|s| wanted(s.status, status)).map(Report::from).collect();
+            let speakers: Vec<Report> =
+                all(&domain)?.iter().filter(|s| wanted(s.status, status)).map(Report::from).collect();
             out.print(&speakers, |speakers| {
                 let mut rows = vec![["speaker", "generated id", "status"].map(String::from).to_vec()];
-                rows.extend(speakers.iter().map(|s| {
-                    vec![s.customer_speaker_id.clone(), s.generated_speaker_id.clone(), s.status.clone()]
-                }));
+                rows.extend(
+                    speakers
+                        .iter()
+                        .map(|s| vec![s.customer_speaker_id.clone(), s.generated_speaker_id.clone(), s.status.clone()]),
+                );
                 columns(&rows)
             })?;
         }
@@ -110,6 +113,8 @@ fn passphrase(file: &Path) -> Result<Passphrase> {
 }
 
 fn show(out: Output, speaker: &Speaker) -> Result<()> {
-    out.print(&Report::from(speaker), |s| format!("{} ({}): {}", s.customer_speaker_id, s.generated_speaker_id, s.status))?;
+    out.print(&Report::from(speaker), |s| {
+        format!("{} ({}): {}", s.customer_speaker_id, s.generated_speaker_id, s.status)
+    })?;
     Ok(())
 }

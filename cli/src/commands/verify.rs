@@ -108,7 +108,9 @@ fn text(r: &Report, decision: Decision) -> String {
     let auth = &r.authentication_result;
     let threshold = auth.configuration.acceptance_threshold;
     let mut line = match auth.score {
-        Some(score) => format!("{decision}  score {score} (threshold {threshold}), {:.1} s of net speech", r.net_speech_seconds),
+        Some(score) => {
+            format!("{decision}  score {score} (threshold {threshold}), {:.1} s of net speech", r.net_speech_seconds)
+        }
         None if decision == Decision::NotEnoughSpeech => format!(
             "{decision}  {:.1} s of net speech, {:.1} s more needed",
             r.net_speech_seconds, r.missing_speech_seconds

@@ -285,6 +285,32 @@ fn an_edited_audit_is_noticed() {
     }
 }
 
+#[test]
+fn an_audit_entry_from_another_past_is_noticed() {
+    let f = fixture();
+    f.domain.put_voiceprint(&speaker("a"), enrolment(b"x")).unwrap();
+    // A copy of the domain lives another life, with the same keys.
+    let fork = f.dir.with_file_name("fork");
+    fs::create_dir(&fork).unwrap();
+    raw_run(&f.dir, "PRAGMA wal_checkpoint(TRUNCATE)");
+    for name in ["domain.sqlite", "domain.key"] {
+        fs::copy(f.dir.join(name), fork.join(name)).unwrap();
+    }
+    Domain::open(&fork).unwrap().opt_out(&speaker("a")).unwrap();
+    f.domain.put_voiceprint(&speaker("b"), enrolment(b"x")).unwrap();
+    f.domain.put_voiceprint(&speaker("c"), enrolment(b"x")).unwrap();
+    raw_run(
+        &f.dir,
+        &format!(
+            "ATTACH '{}' AS fork; DELETE FROM main.audit WHERE seq = 3;
+             INSERT INTO main.audit SELECT * FROM fork.audit WHERE seq = 3",
+            fork.join("domain.sqlite").display()
+        ),
+    );
+    assert_eq!(f.domain.audit(0).unwrap().len(), 4);
+    assert!(matches!(f.domain.verify_audit(), Err(StoreError::Corrupt { .. })));
+}
+
 fn pieces_found(dir: &Path, secret: &[u8]) -> usize {
     let files = files(dir);
     let pieces = secret.chunks_exact(24);

@@ -124,7 +124,7 @@ fn life_cycle_table() {
             let expected = match want {
                 "gone" | "no SPEAKER" => "no SPEAKER".to_owned(),
                 refused if refused.contains("ALREADY") => "ENROLLED".into(),
-                refused if refused == "SPEAKER_OPTED_OUT" => "OPTED_OUT".into(),
+                "SPEAKER_OPTED_OUT" => "OPTED_OUT".into(),
                 refused if refused.starts_with("Validation") && before == "expired" => "EXPIRED".into(),
                 refused if refused.starts_with("Validation") => "PENDING".into(),
                 status => status.into(),

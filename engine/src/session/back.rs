@@ -2,25 +2,29 @@
 
 use std::collections::VecDeque;
 
-use crate::dtmf::{DtmfDetector, DtmfDigit};
+use super::spans::Spans;
+use super::windows::Windows;
+use crate::dtmf::DtmfDetector;
 use crate::embed::{Embedder, MAX_BLOCK_FRAMES, ModelId, SpeechDetector};
-use crate::fbank::{Fbank, NUM_MEL_BINS};
-use crate::tone::ToneDetector;
-use crate::vad::{SMOOTH_FRAMES, SpeechGate};
+use crate::fbank::{FRAME_LENGTH, FRAME_SHIFT, Fbank, NUM_MEL_BINS};
+use crate::quality::{FrameClass, SnrMeter};
+use crate::tone::{self, Span, ToneDetector};
+use crate::vad::{self, FrameKind, SpeechGate};
 
 /// Frames that are worked on at once: 100 ms.
-const BLOCK: usize = 10;
-/// Samples that are handed on at once, so that tone decisions stay near the frames they belong to.
-const SLICE: usize = 80;
-/// Frames that a tone is noticed after it began: its onset is vetoed that far back.
-const TONE_REACH: usize = 6;
+pub(super) const BLOCK_FRAMES: usize = 10;
+/// Frames that follow a frame before it is judged: by then every tone that began in it has filled an analysis window.
+const TONE_LOOKAHEAD_FRAMES: usize = (tone::WINDOW_SAMPLES + tone::HOP_SAMPLES - FRAME_LENGTH).div_ceil(FRAME_SHIFT);
+/// Digits begin and end to about 5 ms; a frame this near to one, in samples, may hold some of it.
+const DIGIT_MARGIN: u64 = 80;
 
 /// A frame that waits for its decision.
 #[derive(Clone, Copy)]
 struct Waiting {
     log_mel: [f32; NUM_MEL_BINS],
     power: f32,
-    tone: bool,
+    kind: FrameKind,
+    odds: f32,
 }
 
 pub(super) struct BackEnd {
@@ -31,19 +35,35 @@ pub(super) struct BackEnd {
     gate: SpeechGate,
     embedder: Box<dyn Embedder>,
     windows: Option<Windows>,
+    snr: SnrMeter,
+    /// Samples that do not yet fill a step of 10 ms.
+    slice: [f32; FRAME_SHIFT],
+    slice_filled: usize,
+    /// Samples that have gone through the tone detectors and the filter bank.
+    position: u64,
+    tones: Spans,
+    digits: Spans,
+    lost: Spans,
     /// Frames that are not yet through the detector.
-    block: [f32; BLOCK * NUM_MEL_BINS],
-    filled: usize,
+    block: [f32; BLOCK_FRAMES * NUM_MEL_BINS],
+    block_filled: usize,
     odds: Vec<f32>,
-    /// Frames without log-odds, then those without a decision, oldest first.
+    /// Frames without a decision, oldest first: `judged` that have gone through the gate, then up to `scored` that have
+    /// log-odds, then the rest.
     waiting: VecDeque<Waiting>,
-    /// Of `waiting`, how many have gone through the gate already.
+    scored: usize,
     judged: usize,
+    /// Number of the oldest waiting frame.
+    first: u64,
     /// Decided frames on their way into the networks.
     ready: Vec<f32>,
     ready_speech: Vec<bool>,
     net_speech_frames: u64,
-    decided: VecDeque<(f32, bool)>,
+}
+
+/// Frames between a frame and its decision, at most, in a stream at 8 kHz.
+pub(super) fn delay_frames(detector_lookahead: usize) -> usize {
+    detector_lookahead.max(TONE_LOOKAHEAD_FRAMES) + vad::DELAY_FRAMES + BLOCK_FRAMES
 }
 
 impl BackEnd {
@@ -52,7 +72,7 @@ impl BackEnd {
         detector: Box<dyn SpeechDetector>,
         windows: Option<Windows>,
     ) -> Self {
-        let lag = detector.lookahead_frames() + SMOOTH_FRAMES + BLOCK + TONE_REACH;
+        let lookahead = detector.lookahead_frames();
         Self {
             fbank: Fbank::new(),
             dtmf: DtmfDetector::new(),
@@ -60,58 +80,61 @@ impl BackEnd {
             gate: SpeechGate::new(),
             embedder,
             windows,
-            block: [0.0; BLOCK * NUM_MEL_BINS],
-            filled: 0,
-            odds: vec![0.0; MAX_BLOCK_FRAMES.max(detector.lookahead_frames())],
-            waiting: VecDeque::with_capacity(2 * lag + BLOCK),
+            snr: SnrMeter::new(),
+            slice: [0.0; FRAME_SHIFT],
+            slice_filled: 0,
+            position: 0,
+            tones: Spans::new(0),
+            digits: Spans::new(0),
+            // No whole frame fits between two losses that are nearer.
+            lost: Spans::new(FRAME_LENGTH as u64),
+            block: [0.0; BLOCK_FRAMES * NUM_MEL_BINS],
+            block_filled: 0,
+            odds: vec![0.0; MAX_BLOCK_FRAMES.max(lookahead)],
+            waiting: VecDeque::with_capacity(delay_frames(lookahead) + BLOCK_FRAMES),
+            scored: 0,
             judged: 0,
+            first: 0,
             ready: Vec::with_capacity(MAX_BLOCK_FRAMES * NUM_MEL_BINS),
             ready_speech: Vec::with_capacity(MAX_BLOCK_FRAMES),
             net_speech_frames: 0,
-            decided: VecDeque::with_capacity(2 * lag + 512),
             detector,
         }
     }
 
     /// Takes samples at 8 kHz.
-    pub(super) fn push(&mut self, samples: &[f32]) {
-        for slice in samples.chunks(SLICE) {
-            self.dtmf.push(slice);
-            self.tone.push(slice);
-            let tone = self.dtmf.active() || self.tone.active();
-            if tone {
-                // A tone is only known some time after its onset; the frames since then have not been decided yet.
-                let reach = self.waiting.len().saturating_sub(self.judged).min(TONE_REACH);
-                self.waiting.iter_mut().rev().take(reach).for_each(|w| w.tone = true);
-            }
-            let (block, filled, waiting) = (&mut self.block, &mut self.filled, &mut self.waiting);
-            let mut full = false;
-            self.fbank.push(slice, &mut |log_mel, power| {
-                waiting.push_back(Waiting { log_mel: *log_mel, power, tone });
-                block[*filled * NUM_MEL_BINS..][..NUM_MEL_BINS].copy_from_slice(log_mel);
-                *filled += 1;
-                full = *filled == BLOCK;
-            });
-            if full {
-                self.detect();
+    pub(super) fn push(&mut self, mut samples: &[f32]) {
+        while !samples.is_empty() {
+            let n = (FRAME_SHIFT - self.slice_filled).min(samples.len());
+            self.slice[self.slice_filled..self.slice_filled + n].copy_from_slice(&samples[..n]);
+            self.slice_filled += n;
+            samples = &samples[n..];
+            if self.slice_filled == FRAME_SHIFT {
+                self.step();
             }
         }
     }
 
+    /// Says that samples at 8 kHz, which are yet to come, stand for lost ones.
+    pub(super) fn lost(&mut self, span: Span) {
+        self.lost.add(span);
+    }
+
     /// No sample follows.
     pub(super) fn finish(&mut self) {
+        self.step();
         self.detect();
         let n = self.detector.finish(&mut self.odds);
-        self.judge(n);
-        for _ in 0..SMOOTH_FRAMES {
-            if let Some(speech) = self.gate.flush() {
-                self.decide(speech);
-            }
+        self.score(n);
+        self.owe(0);
+        self.judge(0);
+        while let Some(speech) = self.gate.flush() {
+            self.decide(speech);
         }
         self.send();
         self.embedder.finish();
         if let Some(w) = &mut self.windows {
-            w.close_last();
+            w.finish();
         }
     }
 
@@ -125,71 +148,125 @@ impl BackEnd {
         if let Some(w) = &mut self.windows {
             w.reset();
         }
-        self.filled = 0;
+        self.snr.reset();
+        [&mut self.tones, &mut self.digits, &mut self.lost].into_iter().for_each(Spans::clear);
+        (self.slice_filled, self.position, self.block_filled) = (0, 0, 0);
         self.waiting.clear();
-        self.judged = 0;
+        (self.scored, self.judged, self.first) = (0, 0, 0);
         self.ready.clear();
         self.ready_speech.clear();
         self.net_speech_frames = 0;
-        self.decided.clear();
+    }
+
+    /// Works on what is in `slice`. Tones and frames meet on this grid of 10 ms, whatever the caller's chunks.
+    fn step(&mut self) {
+        let slice = &self.slice[..self.slice_filled];
+        self.position += slice.len() as u64;
+        self.slice_filled = 0;
+        self.dtmf.push(slice);
+        if let Some(Span { start, end }) = self.dtmf.span() {
+            self.digits.add(Span { start: start.saturating_sub(DIGIT_MARGIN), end: end + DIGIT_MARGIN });
+        }
+        self.tone.push(slice);
+        if let Some(span) = self.tone.span() {
+            self.tones.add(span);
+        }
+        let (block, filled, waiting) = (&mut self.block, &mut self.block_filled, &mut self.waiting);
+        // A step is as long as the shift of a frame, so it finishes one frame at most.
+        self.fbank.push(slice, &mut |log_mel, samples| {
+            let (kind, power) = FrameKind::of(samples);
+            waiting.push_back(Waiting { log_mel: *log_mel, power, kind, odds: 0.0 });
+            block[*filled * NUM_MEL_BINS..][..NUM_MEL_BINS].copy_from_slice(log_mel);
+            *filled += 1;
+        });
+        if self.block_filled == BLOCK_FRAMES {
+            self.detect();
+            self.owe(self.detector.lookahead_frames());
+            self.judge(TONE_LOOKAHEAD_FRAMES);
+            self.send();
+        }
     }
 
     fn detect(&mut self) {
-        let n = self.detector.push(&self.block[..self.filled * NUM_MEL_BINS], &mut self.odds);
-        self.filled = 0;
-        self.judge(n);
+        let n = self.detector.push(&self.block[..self.block_filled * NUM_MEL_BINS], &mut self.odds);
+        self.block_filled = 0;
+        self.score(n);
     }
 
     /// Takes the log-odds of the next `n` frames.
-    fn judge(&mut self, n: usize) {
-        for i in 0..n {
-            let Some(&Waiting { power, tone, .. }) = self.waiting.get(self.judged) else { return };
-            let odds = self.odds.get(i).copied().unwrap_or(f32::NEG_INFINITY);
+    fn score(&mut self, n: usize) {
+        for (frame, &odds) in self.waiting.iter_mut().skip(self.scored).zip(&self.odds[..n.min(self.odds.len())]) {
+            frame.odds = odds;
+            self.scored += 1;
+        }
+    }
+
+    /// Leaves at most `most` frames without log-odds: those of a detector that breaks its word are no speech.
+    fn owe(&mut self, most: usize) {
+        while self.waiting.len() - self.scored > most {
+            self.waiting[self.scored].odds = f32::NEG_INFINITY;
+            self.scored += 1;
+        }
+    }
+
+    /// Sends frames with log-odds and at least `followed_by` frames after them through the gate.
+    fn judge(&mut self, followed_by: usize) {
+        while self.judged < self.scored && self.waiting.len() - self.judged > followed_by {
+            let start = (self.first + self.judged as u64) * FRAME_SHIFT as u64;
+            let end = start + FRAME_LENGTH as u64;
+            let frame = &mut self.waiting[self.judged];
+            if self.lost.touch(start, end) {
+                frame.kind = FrameKind::Lost;
+            } else if self.tones.touch(start, end) || self.digits.touch(start, end) {
+                frame.kind = FrameKind::Tone;
+            }
+            let decision = self.gate.push(frame.odds, frame.kind);
             self.judged += 1;
-            if let Some(speech) = self.gate.push(odds, power, tone) {
+            if let Some(speech) = decision {
                 self.decide(speech);
             }
         }
-        self.send();
-    }
-
-    /// Hands the frames that are ready to the networks.
-    fn send(&mut self) {
-        self.embedder.push(&self.ready, &self.ready_speech);
-        if let Some(w) = &mut self.windows {
-            for (frame, &speech) in self.ready.chunks_exact(NUM_MEL_BINS).zip(&self.ready_speech) {
-                w.push(frame, speech);
-            }
-        }
-        self.ready.clear();
-        self.ready_speech.clear();
     }
 
     /// Takes the oldest waiting frame off the queue.
     fn decide(&mut self, speech: bool) {
         let Some(frame) = self.waiting.pop_front() else { return };
+        self.first += 1;
+        self.scored = self.scored.saturating_sub(1);
         self.judged = self.judged.saturating_sub(1);
         self.net_speech_frames += u64::from(speech);
+        let class = match frame.kind {
+            _ if speech => FrameClass::Speech,
+            FrameKind::Audio | FrameKind::Silent => FrameClass::Pause,
+            FrameKind::Pinned | FrameKind::Tone | FrameKind::Lost => FrameClass::Other,
+        };
+        self.snr.push(frame.power, class);
         if self.ready_speech.len() == MAX_BLOCK_FRAMES {
             self.send();
         }
         self.ready.extend_from_slice(&frame.log_mel);
         self.ready_speech.push(speech);
-        if self.decided.len() == self.decided.capacity() {
-            self.decided.pop_front();
-        }
-        self.decided.push_back((frame.power, speech));
     }
 
-    /// Hands the frames decided since the last call to `sink`: mean square and decision.
-    pub(super) fn take_decided(&mut self, sink: &mut impl FnMut(f32, bool)) {
-        while let Some((power, speech)) = self.decided.pop_front() {
-            sink(power, speech);
+    /// Hands the decided frames to the networks.
+    fn send(&mut self) {
+        if self.ready_speech.is_empty() {
+            return;
         }
+        self.embedder.push(&self.ready, &self.ready_speech);
+        if let Some(w) = &mut self.windows {
+            w.push(&self.ready, &self.ready_speech);
+        }
+        self.ready.clear();
+        self.ready_speech.clear();
     }
 
     pub(super) fn net_speech_frames(&self) -> u64 {
         self.net_speech_frames
+    }
+
+    pub(super) fn snr_db(&self) -> Option<f32> {
+        self.snr.snr_db()
     }
 
     pub(super) fn embedding(&self, out: &mut [f32]) -> bool {
@@ -200,80 +277,15 @@ impl BackEnd {
         self.embedder.model_id()
     }
 
+    pub(super) fn delay_frames(&self) -> usize {
+        delay_frames(self.detector.lookahead_frames())
+    }
+
     pub(super) fn windows(&self) -> &[f32] {
         self.windows.as_ref().map_or(&[], Windows::rows)
     }
 
-    pub(super) fn dtmf(&self) -> &[DtmfDigit] {
-        self.dtmf.digits()
-    }
-}
-
-/// Embeddings of consecutive stretches of net speech.
-pub(super) struct Windows {
-    embedder: Box<dyn Embedder>,
-    length: u32,
-    speech: u32,
-    rows: Vec<f32>,
-    used: usize,
-    most: usize,
-    /// One window in this many is kept.
-    every: u64,
-    seen: u64,
-}
-
-impl Windows {
-    pub(super) fn new(embedder: Box<dyn Embedder>, length: u32, most: usize) -> Self {
-        let rows = vec![0.0; most * embedder.dim()];
-        Self { embedder, length, speech: 0, rows, used: 0, most, every: 1, seen: 0 }
-    }
-
-    fn push(&mut self, log_mel: &[f32], speech: bool) {
-        self.embedder.push(log_mel, &[speech]);
-        self.speech += u32::from(speech);
-        if self.speech == self.length {
-            self.close();
-        }
-    }
-
-    /// The stream has ended: an open window counts if it is two thirds full.
-    fn close_last(&mut self) {
-        if 3 * u64::from(self.speech) >= 2 * u64::from(self.length) {
-            self.close();
-        }
-    }
-
-    fn close(&mut self) {
-        let dim = self.embedder.dim();
-        self.embedder.finish();
-        if self.seen.is_multiple_of(self.every) {
-            if self.used == self.most {
-                for kept in 1..self.most.div_ceil(2) {
-                    self.rows.copy_within(2 * kept * dim..(2 * kept + 1) * dim, kept * dim);
-                }
-                self.used = self.most.div_ceil(2);
-                self.every *= 2;
-            }
-            if self.seen.is_multiple_of(self.every)
-                && self.embedder.embedding(&mut self.rows[self.used * dim..(self.used + 1) * dim])
-            {
-                self.used += 1;
-            }
-        }
-        self.seen += 1;
-        self.speech = 0;
-        self.embedder.reset();
-    }
-
-    fn rows(&self) -> &[f32] {
-        &self.rows[..self.used * self.embedder.dim()]
-    }
-
-    fn reset(&mut self) {
-        self.embedder.reset();
-        self.speech = 0;
-        self.used = 0;
-        self.every = 1;
-        self.seen = 0;
+    pub(super) fn dtmf(&self) -> &DtmfDetector {
+        &self.dtmf
     }
 }

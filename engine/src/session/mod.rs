@@ -6,22 +6,26 @@
 //! chunking, decides what is computed when, so every chunking gives the same bits.
 
 mod back;
+mod spans;
+mod windows;
 
-use crate::audio::{SampleRate, i16_to_f32};
+use crate::audio::{MAX_SAMPLE, SampleRate, i16_to_f32};
 use crate::codec::Codec;
 use crate::dtmf::DtmfDigit;
-use crate::embed::{Embedder, FRAMES_PER_SECOND, ModelId, SpeechDetector};
+use crate::embed::{Embedder, FRAMES_PER_SECOND, MODEL_RATE_HZ, ModelId, SpeechDetector};
 use crate::error::{ConfigError, InputError};
 use crate::fbank::NUM_MEL_BINS;
 use crate::quality::{Quality, QualityMeter};
 use crate::resample::Resampler;
+use crate::tone::Span;
 use back::BackEnd;
+use windows::Windows;
 
 /// Largest packet of [`Session::push_packet`], in samples: 200 ms at 48 kHz.
 pub const MAX_PACKET_SAMPLES: usize = 9_600;
 
-/// Samples that go through at once, so that the frames decided meanwhile fit their queue.
-const TAKE_SAMPLES: usize = 4_096;
+/// Samples that are converted or made at once, on the stack.
+const PIECE_SAMPLES: usize = 256;
 
 /// How a [`Session`] runs.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +75,7 @@ impl Progress {
 /// `Send`, for one thread at a time; different sessions run in parallel. After construction nothing allocates, locks, blocks
 /// or panics.
 pub struct Session {
+    rate: SampleRate,
     quality: QualityMeter,
     resampler: Resampler,
     back: BackEnd,
@@ -82,7 +87,7 @@ impl Session {
     /// Allocates everything.
     ///
     /// # Errors
-    /// The networks want another number of mel bins than the filter bank gives, or a setting is zero.
+    /// The networks want another number of mel bins than the filter bank gives, or a setting is too small.
     pub fn new(
         config: SessionConfig,
         embedder: Box<dyn Embedder>,
@@ -95,7 +100,7 @@ impl Session {
     /// tell whether one person speaks throughout. Costs as much again.
     ///
     /// # Errors
-    /// As [`Session::new`].
+    /// As [`Session::new`], or the two networks differ.
     pub fn with_windows(
         config: SessionConfig,
         embedder: Box<dyn Embedder>,
@@ -111,19 +116,23 @@ impl Session {
         detector: Box<dyn SpeechDetector>,
         windows: Option<Box<dyn Embedder>>,
     ) -> Result<Self, ConfigError> {
-        let bins = [Some(embedder.num_mel_bins()), Some(detector.num_mel_bins()), windows.as_ref().map(|w| w.num_mel_bins())];
+        let bins =
+            [Some(embedder.num_mel_bins()), Some(detector.num_mel_bins()), windows.as_ref().map(|w| w.num_mel_bins())];
         if let Some(actual) = bins.into_iter().flatten().find(|&n| n != NUM_MEL_BINS) {
             return Err(ConfigError::MelBins { expected: NUM_MEL_BINS, actual });
         }
-        if config.window_speech_frames == 0 {
-            return Err(ConfigError::NotPositive { name: "window_speech_frames" });
+        let settings =
+            [("window_speech_frames", 1, config.window_speech_frames as usize), ("max_windows", 2, config.max_windows)];
+        if let Some(&(name, least, actual)) = settings.iter().find(|(_, least, actual)| actual < least) {
+            return Err(ConfigError::TooSmall { name, least, actual });
         }
-        if config.max_windows < 2 {
-            return Err(ConfigError::NotPositive { name: "max_windows" });
+        if windows.as_ref().is_some_and(|w| w.model_id() != embedder.model_id() || w.dim() != embedder.dim()) {
+            return Err(ConfigError::WindowModel);
         }
-        let windows = windows.map(|w| back::Windows::new(w, config.window_speech_frames, config.max_windows));
+        let windows = windows.map(|w| Windows::new(w, config.window_speech_frames, config.max_windows));
         Ok(Self {
-            quality: QualityMeter::new(config.rate.hz()),
+            rate: config.rate,
+            quality: QualityMeter::new(config.rate),
             resampler: Resampler::new(config.rate)?,
             back: BackEnd::new(embedder, detector, windows),
             samples: 0,
@@ -134,13 +143,14 @@ impl Session {
     /// Takes samples on the scale of +-1.0, any number of them.
     ///
     /// # Errors
-    /// A sample is not finite, or the stream has ended; nothing is taken then.
+    /// A sample is not finite or beyond [`MAX_SAMPLE`], or the stream has ended; nothing is taken then.
     pub fn push(&mut self, samples: &[f32]) -> Result<Progress, InputError> {
-        if let Some(at) = samples.iter().position(|x| !x.is_finite()) {
-            return Err(InputError::NotFinite { at });
-        }
         if self.finished {
             return Err(InputError::Finished);
+        }
+        if let Some(at) = samples.iter().position(|x| x.is_nan() || x.abs() > MAX_SAMPLE) {
+            let finite = samples.get(at).is_some_and(|x| x.is_finite());
+            return Err(if finite { InputError::TooLarge { at } } else { InputError::NotFinite { at } });
         }
         self.take(samples);
         Ok(self.progress())
@@ -154,7 +164,7 @@ impl Session {
         if self.finished {
             return Err(InputError::Finished);
         }
-        let mut block = [0.0; 256];
+        let mut block = [0.0; PIECE_SAMPLES];
         for part in samples.chunks(block.len()) {
             block.iter_mut().zip(part).for_each(|(b, &s)| *b = i16_to_f32(s));
             self.take(&block[..part.len()]);
@@ -174,8 +184,8 @@ impl Session {
         if samples > MAX_PACKET_SAMPLES {
             return Err(InputError::LongPacket { samples });
         }
-        let mut block = [0.0; 256];
-        // 256 samples are 256 or 512 bytes, so no sample is cut in two.
+        let mut block = [0.0; PIECE_SAMPLES];
+        // A piece is as many bytes or twice as many, so no sample is cut in two.
         let bytes = if samples == payload.len() { block.len() } else { 2 * block.len() };
         for part in payload.chunks(bytes) {
             let n = codec.decode(part, &mut block).map_err(InputError::Packet)?;
@@ -194,8 +204,14 @@ impl Session {
             return Err(InputError::Finished);
         }
         self.quality.lost(samples as u64);
+        let (from, to) = (u128::from(MODEL_RATE_HZ), u128::from(self.rate.hz()));
+        let start = (u128::from(self.samples) * from / to) as u64;
         self.samples += samples as u64;
-        let zeros = [0.0; 256];
+        let end = (u128::from(self.samples) * from).div_ceil(to) as u64;
+        if samples > 0 {
+            self.back.lost(Span { start, end });
+        }
+        let zeros = [0.0; PIECE_SAMPLES];
         let mut left = samples;
         while left > 0 {
             let n = left.min(zeros.len());
@@ -203,7 +219,6 @@ impl Session {
             self.resampler.push(&zeros[..n], &mut |y| back.push(y));
             left -= n;
         }
-        self.meet_frames();
         Ok(self.progress())
     }
 
@@ -214,7 +229,6 @@ impl Session {
             let back = &mut self.back;
             self.resampler.finish(&mut |y| back.push(y));
             self.back.finish();
-            self.meet_frames();
         }
         self.progress()
     }
@@ -253,27 +267,29 @@ impl Session {
 
     /// Levels, noise, clipping, bandwidth.
     pub fn quality(&self) -> Quality {
-        self.quality.report()
+        Quality { net_speech_s: self.progress().net_speech_s(), snr_db: self.back.snr_db(), ..self.quality.report() }
     }
 
-    /// Keys pressed so far.
+    /// Keys pressed so far, oldest first, at most [`crate::dtmf::MAX_DIGITS`].
     pub fn dtmf(&self) -> &[DtmfDigit] {
-        self.back.dtmf()
+        self.back.dtmf().digits()
+    }
+
+    /// Keys pressed beyond those that [`Session::dtmf`] has room for.
+    pub fn dtmf_dropped(&self) -> u64 {
+        self.back.dtmf().dropped()
+    }
+
+    /// Frames, at most, between a frame and its decision, which [`Progress`] and [`Session::embedding`] lag behind the audio;
+    /// the resampler adds up to 0.1 s where the rate is not 8 kHz, and the network its own look-ahead to the embedding.
+    pub fn delay_frames(&self) -> usize {
+        self.back.delay_frames()
     }
 
     fn take(&mut self, samples: &[f32]) {
         self.samples += samples.len() as u64;
-        for part in samples.chunks(TAKE_SAMPLES) {
-            self.quality.push(part);
-            let back = &mut self.back;
-            self.resampler.push(part, &mut |y| back.push(y));
-            self.meet_frames();
-        }
-    }
-
-    /// Tells the quality meter which frames were speech and how loud.
-    fn meet_frames(&mut self) {
-        let quality = &mut self.quality;
-        self.back.take_decided(&mut |power, speech| quality.speech_frame(10.0 * power.max(1e-12).log10(), speech));
+        self.quality.push(samples);
+        let back = &mut self.back;
+        self.resampler.push(samples, &mut |y| back.push(y));
     }
 }
