@@ -1,4 +1,5 @@
 //! The program as a user runs it: the whole way, and every way in which input can be bad.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -4,7 +4,8 @@
     trials.py --pool POOL [--pool MORE] --background POOL --out DIR
 
 Each held-out person gives one enrolment (about 15 s where there is that much) and up to three probes of other words, cut to 2-12 s. One side in
-four stays wide-band; the others pass a room, noise, a device and a codec as in training. Every enrolment meets every probe.
+four stays wide-band; the others pass a room, noise, a device and a codec as in training. Every enrolment meets every probe of its own corpus:
+people of other corpora differ by microphone and language too, and would make impostors look easy.
 """
 import argparse, os
 import numpy as np, soundfile as sf, soxr
@@ -46,11 +47,13 @@ def main():
             y, sr = channel(np.clip(x, -1, 1).astype(np.float32), rng)
             path = f'{who}/{name}.flac'
             sf.write(os.path.join(a.out, path), np.clip(y, -1, 1), sr, format='FLAC', subtype='PCM_16')
-            (enrolments if name == 'e' else probes).append((who, path))
+            (enrolments if name == 'e' else probes).append((who, path, units[ids[0]]['corpus']))
     with open(os.path.join(a.out, 'all.trials'), 'w') as f:
-        for who, e in enrolments:
-            for other, p in probes: f.write(f'{int(who == other)} {e} {p}\n')
-    print(f'{len(enrolments)} people, {len(probes)} probes, {len(enrolments) * len(probes)} trials')
+        count = 0
+        for who, e, corpus in enrolments:
+            for other, p, place in probes:
+                if place == corpus: f.write(f'{int(who == other)} {e} {p}\n'); count += 1
+    print(f'{len(enrolments)} people, {len(probes)} probes, {count} trials')
 
 if __name__ == '__main__':
     main()

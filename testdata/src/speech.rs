@@ -46,11 +46,11 @@ fn files(wanted: impl Fn(&str) -> bool) -> Option<impl Iterator<Item = Recording
     }
     paths.sort();
     assert!(!paths.is_empty(), "VOUCH_SPEECH is set, but {} holds no such recordings", dev.display());
-    Some(paths.into_iter().map(|path| decode(&path)))
+    Some(paths.into_iter().map(|path| decode(path.as_path())))
 }
 
 #[expect(clippy::panic, reason = "unreadable test material is a failed test")]
-fn decode(path: &PathBuf) -> Recording {
+fn decode(path: &Path) -> Recording {
     try_decode(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 

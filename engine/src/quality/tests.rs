@@ -62,7 +62,15 @@ fn nothing_and_silence_have_figures_too() {
 
 #[test]
 fn clipping_is_found_at_every_level_and_only_there() {
-    let loud = babble(5, 40_000, 0.2);
+    // Sloping like a voice: neighbouring samples are alike.
+    let mut y = 0.0;
+    let loud: Vec<f32> = babble(5, 40_000, 0.2)
+        .iter()
+        .map(|x| {
+            y = 0.85 * y + 0.53 * x;
+            y
+        })
+        .collect();
     let clip = |gain: f32, most: f32, after: f32| -> Vec<f32> {
         loud.iter().map(|x| i16_to_f32(f32_to_i16((gain * x).clamp(-most, most) * after))).collect()
     };
@@ -84,11 +92,18 @@ fn clipping_is_found_at_every_level_and_only_there() {
             wrong.push(format!("{name}: {found}, not {expected}"));
         }
     }
-    // Attenuated after clipping: only runs of three and longer show it, which is enough to tell.
-    let flat = report(8_000, &clip(20.0, 1.0, 0.5)).clipped_share;
-    let all = share(&clip(20.0, 1.0, 0.5), 0.499);
-    if !(0.3 * all..=all).contains(&flat) {
-        wrong.push(format!("flat tops: {flat} of {all}"));
+    // Attenuated after clipping.
+    for (gain, after) in [(4.0, 0.5), (20.0, 0.5), (4.0, 0.06)] {
+        let expected = share(&clip(gain, 1.0, 1.0), 0.999);
+        let found = report(8_000, &clip(gain, 1.0, after)).clipped_share;
+        if (found - expected).abs() > 0.02 * expected {
+            wrong.push(format!("flat tops, gain {gain} and then {after}: {found}, not {expected}"));
+        }
+    }
+    let natural: Vec<f32> =
+        loud.iter().map(|x| i16_to_f32(g711::ulaw_to_i16(g711::i16_to_ulaw(f32_to_i16(0.8 * x))))).collect();
+    if report(8_000, &natural).clipped_share > 1e-4 {
+        wrong.push(format!("mu-law, not clipped: {}", report(8_000, &natural).clipped_share));
     }
     let coded: Vec<f32> =
         loud.iter().map(|x| i16_to_f32(g711::ulaw_to_i16(g711::i16_to_ulaw(f32_to_i16(8.0 * x))))).collect();
@@ -110,7 +125,7 @@ fn bandwidth_is_that_of_the_sound_and_not_of_the_file() {
         (48_000, 12_000.0),
         (192_000, 20_000.0),
     ] {
-        let found = report(rate, &low_passed(rate, hz, 30_000)).bandwidth_hz;
+        let found = report(rate, &low_passed(rate, hz, 40_000)).bandwidth_hz;
         if (f64::from(found) - hz).abs() > 0.05 * hz + 100.0 {
             wrong.push(format!("{rate} Hz: {found}, not {hz}"));
         }
@@ -180,5 +195,5 @@ fn signal_to_noise_ratio_is_that_of_the_mixture() {
     (0..100).for_each(|_| meter.push(1e-3, FrameClass::Speech));
     assert_eq!(meter.snr_db(), None, "no pause, no noise");
     (0..100).for_each(|_| meter.push(0.0, FrameClass::Pause));
-    assert_eq!(meter.snr_db(), Some(60.0), "digital silence");
+    assert!(meter.snr_db().unwrap() > 59.9, "digital silence");
 }

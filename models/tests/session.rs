@@ -1,0 +1,148 @@
+//! The whole session on the shipped networks: every chunking gives the same bits, and `push` never allocates.
+#![allow(clippy::unwrap_used)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use engine::audio::SampleRate;
+use engine::codec::Codec;
+use engine::session::{Session, SessionConfig};
+use models::Model;
+
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+// SAFETY: every call is passed on to the system allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.with(|n| n.set(n.get() + 1));
+        // SAFETY: the caller's promise is the system allocator's.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Something voiced with pauses, so that speech is found and lost again.
+fn voice(rate: u32, seconds: u32) -> Vec<f32> {
+    let tau = std::f32::consts::TAU;
+    let mut phase = 0.0f32;
+    (0..rate * seconds)
+        .map(|i| {
+            let t = i as f32 / rate as f32;
+            phase += (130.0 + 20.0 * (tau * 0.7 * t).sin() + 5.0 * (tau * 5.3 * t).sin()) / rate as f32;
+            let shape =
+                |h: f32| 1.0 / h + 0.6 * (-((h * 130.0 - 700.0 - 500.0 * (tau * 1.9 * t).sin()) / 250.0).powi(2)).exp();
+            let sum: f32 = (1..25).map(|h| shape(h as f32) * (tau * phase * h as f32).sin()).sum();
+            let on = (tau * 0.4 * t).sin() > -0.5;
+            if on { 0.05 * sum * (0.55 + 0.45 * (tau * 4.0 * t).sin()) } else { 0.0 }
+        })
+        .collect()
+}
+
+fn session(model: &Model, rate: u32, windows: bool) -> Session {
+    let config = SessionConfig::new(SampleRate::new(rate).unwrap());
+    if windows {
+        Session::with_windows(config, model.embedder(), model.detector(), model.embedder()).unwrap()
+    } else {
+        Session::new(config, model.embedder(), model.detector()).unwrap()
+    }
+}
+
+type Bits = (Vec<u32>, Vec<u32>, u64, String);
+
+fn end(s: &mut Session, dim: usize) -> Bits {
+    let progress = s.finish();
+    let mut e = vec![0.0; dim];
+    let _ = s.embedding(&mut e);
+    let bits = |x: &[f32]| x.iter().map(|v| v.to_bits()).collect();
+    (bits(&e), bits(s.windows()), progress.net_speech_frames, format!("{:?}", s.quality()))
+}
+
+#[test]
+fn every_chunking_gives_the_same_bits_and_reset_equals_fresh() {
+    let model = Model::embedded().unwrap();
+    let mut seed = 17u32;
+    for rate in [8_000, 16_000, 44_100] {
+        let x = voice(rate, 12);
+        let mut s = session(&model, rate, true);
+        s.push(&x).unwrap();
+        let whole = end(&mut s, model.dim());
+        assert!(whole.2 > 200, "{rate} Hz: only {} frames of speech, so this would prove nothing", whole.2);
+        assert!(whole.0.iter().any(|&b| b != 0));
+        for round in 0..6 {
+            s.reset();
+            let mut rest = x.as_slice();
+            while !rest.is_empty() {
+                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let n = match round {
+                    0 => rate as usize / 100,
+                    1 => rate as usize / 50,
+                    2 => rate as usize,
+                    _ => (seed >> 8) as usize % 3_000,
+                };
+                let (now, later) = rest.split_at(n.min(rest.len()));
+                s.push(now).unwrap();
+                rest = later;
+            }
+            assert!(end(&mut s, model.dim()) == whole, "{rate} Hz, round {round}");
+        }
+    }
+}
+
+#[test]
+fn nothing_allocates_after_construction() {
+    let model = Model::embedded().unwrap();
+    for rate in [8_000, 16_000, 44_100, 48_000] {
+        for windows in [false, true] {
+            let x = voice(rate, 6);
+            let integers: Vec<i16> = x.iter().map(|&v| engine::audio::f32_to_i16(v)).collect();
+            let packet = vec![0x55; rate as usize / 50];
+            let mut s = session(&model, rate, windows);
+            let mut e = vec![0.0; model.dim()];
+            let before = ALLOCATIONS.with(Cell::get);
+            for chunk in x.chunks(rate as usize / 50) {
+                s.push(chunk).unwrap();
+            }
+            s.push(&x).unwrap();
+            s.push_i16(&integers).unwrap();
+            s.push_packet(Codec::Pcmu, &packet).unwrap();
+            s.push_packet(Codec::L16, &packet[..packet.len() / 2 * 2]).unwrap();
+            s.push_lost(1_000).unwrap();
+            let _ = s.push(&[f32::NAN]).is_err();
+            let _ = (s.embedding(&mut e), s.quality(), s.progress(), s.dtmf().len());
+            s.finish();
+            s.reset();
+            s.push(&x[..1_000]).unwrap();
+            let after = ALLOCATIONS.with(Cell::get);
+            assert_eq!(after - before, 0, "{rate} Hz, windows {windows}");
+        }
+    }
+}
+
+#[test]
+fn bad_samples_change_nothing() {
+    let model = Model::embedded().unwrap();
+    let x = voice(8_000, 8);
+    let mut clean = session(&model, 8_000, false);
+    clean.push(&x).unwrap();
+    let mut attacked = session(&model, 8_000, false);
+    for (i, chunk) in x.chunks(777).enumerate() {
+        let mut bad = chunk.to_vec();
+        bad[i % chunk.len()] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY][i % 3];
+        assert!(attacked.push(&bad).is_err());
+        assert!(attacked.push_packet(Codec::L16, &[1, 2, 3]).is_err());
+        attacked.push(chunk).unwrap();
+    }
+    assert!(end(&mut clean, model.dim()) == end(&mut attacked, model.dim()));
+    assert!(attacked.push(&x).is_err(), "the stream has ended");
+}
