@@ -17,7 +17,7 @@ use crate::vad::SILENCE_POWER;
 const WINDOW: usize = 480;
 /// Samples from one fit to the next: 10 ms.
 pub const HOP_SAMPLES: usize = 80;
-/// Samples of a tone that are needed to find it, at 8 kHz: all that [`FITS`] fits look at, 90 ms.
+/// Samples of a tone that are needed to find it, at 8 kHz: all that the fits look at, 90 ms.
 pub const WINDOW_SAMPLES: usize = WINDOW + (FITS - 1) * HOP_SAMPLES;
 /// Transform that finds the first guesses; zero-padded.
 const FFT: usize = 1_024;
