@@ -2,7 +2,9 @@
 //!
 //! 25 ms frames every 10 ms (`snip_edges`), no dither, mean removed, pre-emphasis 0.97, Povey window (Hann to the power of
 //! 0.85), 256-point power spectrum, 48 triangles from 64 to 3800 Hz on Kaldi's mel scale, natural logarithm floored at
-//! `f32::EPSILON`. Samples count on the 16-bit scale. Agrees with kaldi-native-fbank to 1e-3 (`tests/golden.rs`).
+//! `f32::EPSILON`. Samples count on the 16-bit scale. Agrees with kaldi-native-fbank to 1e-3 where that is exact to as much
+//! (`tests/golden.rs`). Samples and energies are in single precision as in Kaldi, the transform is in double: its rounding
+//! would reach faint bins, and differ from one processor to the next.
 
 use std::sync::Arc;
 
@@ -25,16 +27,16 @@ const PREEMPH_COEFF: f32 = 0.97;
 
 /// Streaming log-mel filter bank at 8 kHz.
 pub struct Fbank {
-    fft: Arc<dyn RealToComplex<f32>>,
+    fft: Arc<dyn RealToComplex<f64>>,
     window: [f32; FRAME_LENGTH],
     /// For each mel bin, its first FFT bin and its weights.
     banks: Vec<(usize, Vec<f32>)>,
     held: [f32; FRAME_LENGTH],
     filled: usize,
-    time: Vec<f32>,
-    spectrum: Vec<Complex<f32>>,
+    time: Vec<f64>,
+    spectrum: Vec<Complex<f64>>,
     power: [f32; FFT / 2],
-    scratch: Vec<Complex<f32>>,
+    scratch: Vec<Complex<f64>>,
 }
 
 /// Kaldi's mel scale.
@@ -68,7 +70,7 @@ impl Default for Fbank {
 impl Fbank {
     /// Plans the transform and allocates all buffers.
     pub fn new() -> Self {
-        let fft = RealFftPlanner::<f32>::new().plan_fft_forward(FFT);
+        let fft = RealFftPlanner::<f64>::new().plan_fft_forward(FFT);
         let mut window = [0.0; FRAME_LENGTH];
         for (n, w) in window.iter_mut().enumerate() {
             let phase = std::f64::consts::TAU * n as f64 / (FRAME_LENGTH - 1) as f64;
@@ -115,14 +117,14 @@ impl Fbank {
         let mut previous = scaled[0] - mean;
         for ((t, x), w) in self.time.iter_mut().zip(scaled).zip(&self.window) {
             let x = x - mean;
-            *t = (x - PREEMPH_COEFF * previous) * w;
+            *t = f64::from((x - PREEMPH_COEFF * previous) * w);
             previous = x;
         }
         self.time[FRAME_LENGTH..].fill(0.0);
         // Fails only for buffers of the wrong length, and these are the plan's own.
         let done = self.fft.process_with_scratch(&mut self.time, &mut self.spectrum, &mut self.scratch);
         debug_assert!(done.is_ok());
-        self.power.iter_mut().zip(&self.spectrum).for_each(|(p, c)| *p = c.norm_sqr());
+        self.power.iter_mut().zip(&self.spectrum).for_each(|(p, c)| *p = c.norm_sqr() as f32);
         let mut out = [0.0; NUM_MEL_BINS];
         for (o, (first, weights)) in out.iter_mut().zip(&self.banks) {
             let sum: f32 = weights.iter().zip(&self.power[*first..]).map(|(w, p)| w * p).sum();

@@ -3,17 +3,17 @@
 
 use engine::audio::i16_to_f32;
 use engine::fbank::{Fbank, NUM_MEL_BINS};
+use testdata::golden_text;
 
 /// Largest difference of a natural-log mel energy.
 const TOLERANCE: f32 = 1e-3;
-/// Below this many nats under the frame's loudest bin, rounding decides and not the algorithm: single precision carries the
-/// transform to about 4e-7 of the loudest amplitude, which is 1e-3 of the energy of a bin 14.5 nats down.
+/// Below this many nats under the frame's loudest bin, Kaldi's rounding decides and not the algorithm: its transform carries about
+/// 4e-7 of the loudest amplitude, which is 1e-3 of the energy of a bin 14.5 nats down.
 const PRECISION_NATS: f32 = 14.0;
 
 #[test]
 fn log_mel_energies_are_kaldis_for_any_chunks() {
-    let text = include_str!("../../testdata/golden/fbank/signals.json");
-    let golden: serde_json::Value = serde_json::from_str(text).unwrap();
+    let golden: serde_json::Value = serde_json::from_str(&golden_text("fbank/signals.json")).unwrap();
     let signals = golden.as_object().unwrap();
     assert!(signals.len() >= 7);
     for (name, signal) in signals {
@@ -50,19 +50,26 @@ fn log_mel_energies_are_kaldis_for_any_chunks() {
     }
 }
 
-/// With `VOUCH_FBANK_DUMP=X.f32` (raw float samples at 8 kHz), writes the frames to `X.f32.frames`, for
-/// `testdata/gen/fbank.py --compare X.f32 X.f32.frames`.
+/// With `VOUCH_FBANK_DUMP=DIR`, writes the samples and features of real telephone speech there, for `testdata/gen/fbank.py
+/// --check DIR`; without, only checks that all are finite.
 #[test]
-fn frames_of_real_speech_can_be_compared() {
-    let Some(path) = std::env::var_os("VOUCH_FBANK_DUMP") else {
-        println!("skipped: VOUCH_FBANK_DUMP is not set");
-        return;
-    };
-    let bytes = std::fs::read(&path).unwrap();
-    let x: Vec<f32> = bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-    let mut out = Vec::new();
-    Fbank::new().push(&x, &mut |frame, _| out.extend(frame.iter().flat_map(|v| v.to_le_bytes())));
-    let mut target = path;
-    target.push(".frames");
-    std::fs::write(target, out).unwrap();
+fn fbank_of_real_speech_is_finite_and_can_be_compared() {
+    let Some(recordings) = testdata::speech::telephone() else { return };
+    let dump = std::env::var_os("VOUCH_FBANK_DUMP").map(std::path::PathBuf::from);
+    let mut frames = 0;
+    for r in recordings {
+        assert_eq!(r.rate_hz, 8_000, "{}", r.name);
+        let mut out = Vec::new();
+        Fbank::new().push(&r.samples, &mut |frame, _| out.extend_from_slice(frame));
+        assert!(out.iter().all(|v| v.is_finite()), "{}", r.name);
+        frames += out.len() / NUM_MEL_BINS;
+        if let Some(folder) = &dump {
+            let name = r.name.replace(['/', '\\'], "_");
+            for (kind, values) in [("samples", &r.samples), ("fbank", &out)] {
+                let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+                std::fs::write(folder.join(format!("{name}.{kind}.f32")), bytes).unwrap();
+            }
+        }
+    }
+    assert!(frames > 10_000, "only {frames} frames");
 }

@@ -7,5 +7,5 @@ mod golden;
 mod signals;
 pub mod speech;
 
-pub use golden::{Table, assert_close, golden_text, npy_f32, npy_i16};
+pub use golden::{assert_close, golden_text};
 pub use signals::{Random, noise, sines};

@@ -13,10 +13,12 @@ use crate::vad::{self, FrameKind, SpeechGate};
 
 /// Frames that are worked on at once: 100 ms.
 pub(super) const BLOCK_FRAMES: usize = 10;
-/// Frames that follow a frame before it is judged: by then every tone that began in it has filled an analysis window.
-const TONE_LOOKAHEAD_FRAMES: usize = (tone::WINDOW_SAMPLES + tone::HOP_SAMPLES - FRAME_LENGTH).div_ceil(FRAME_SHIFT);
-/// Digits begin and end to about 5 ms; a frame this near to one, in samples, may hold some of it.
-const DIGIT_MARGIN: u64 = 80;
+/// Frames that follow a frame before it is judged: by then every tone that began in it is known, even if noise hides it from
+/// the first fit.
+const TONE_LOOKAHEAD_FRAMES: usize =
+    (tone::WINDOW_SAMPLES + 2 * tone::HOP_SAMPLES - FRAME_LENGTH).div_ceil(FRAME_SHIFT);
+/// Samples by which a tone or digit may begin earlier or end later than is found.
+const TONE_MARGIN: u64 = tone::HOP_SAMPLES as u64;
 
 /// A frame that waits for its decision.
 #[derive(Clone, Copy)]
@@ -39,8 +41,6 @@ pub(super) struct BackEnd {
     /// Samples that do not yet fill a step of 10 ms.
     slice: [f32; FRAME_SHIFT],
     slice_filled: usize,
-    /// Samples that have gone through the tone detectors and the filter bank.
-    position: u64,
     tones: Spans,
     digits: Spans,
     lost: Spans,
@@ -66,6 +66,10 @@ pub(super) fn delay_frames(detector_lookahead: usize) -> usize {
     detector_lookahead.max(TONE_LOOKAHEAD_FRAMES) + vad::DELAY_FRAMES + BLOCK_FRAMES
 }
 
+fn widened(Span { start, end }: Span) -> Span {
+    Span { start: start.saturating_sub(TONE_MARGIN), end: end + TONE_MARGIN }
+}
+
 impl BackEnd {
     pub(super) fn new(
         embedder: Box<dyn Embedder>,
@@ -83,7 +87,6 @@ impl BackEnd {
             snr: SnrMeter::new(),
             slice: [0.0; FRAME_SHIFT],
             slice_filled: 0,
-            position: 0,
             tones: Spans::new(0),
             digits: Spans::new(0),
             // No whole frame fits between two losses that are nearer.
@@ -150,7 +153,7 @@ impl BackEnd {
         }
         self.snr.reset();
         [&mut self.tones, &mut self.digits, &mut self.lost].into_iter().for_each(Spans::clear);
-        (self.slice_filled, self.position, self.block_filled) = (0, 0, 0);
+        (self.slice_filled, self.block_filled) = (0, 0);
         self.waiting.clear();
         (self.scored, self.judged, self.first) = (0, 0, 0);
         self.ready.clear();
@@ -161,15 +164,14 @@ impl BackEnd {
     /// Works on what is in `slice`. Tones and frames meet on this grid of 10 ms, whatever the caller's chunks.
     fn step(&mut self) {
         let slice = &self.slice[..self.slice_filled];
-        self.position += slice.len() as u64;
         self.slice_filled = 0;
         self.dtmf.push(slice);
-        if let Some(Span { start, end }) = self.dtmf.span() {
-            self.digits.add(Span { start: start.saturating_sub(DIGIT_MARGIN), end: end + DIGIT_MARGIN });
+        if let Some(span) = self.dtmf.span() {
+            self.digits.add(widened(span));
         }
         self.tone.push(slice);
         if let Some(span) = self.tone.span() {
-            self.tones.add(span);
+            self.tones.add(widened(span));
         }
         let (block, filled, waiting) = (&mut self.block, &mut self.block_filled, &mut self.waiting);
         // A step is as long as the shift of a frame, so it finishes one frame at most.

@@ -1,0 +1,121 @@
+//! After construction nothing allocates, and a call may last for ever.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod fakes;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use engine::audio::f32_to_i16;
+use engine::codec::Codec;
+use engine::session::Session;
+use fakes::{DIM, LoudDetector, call, session};
+
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+// SAFETY: every call is passed on to the system allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.with(|n| n.set(n.get() + 1));
+        // SAFETY: the caller's promise is the system allocator's.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn allocations() -> u64 {
+    ALLOCATIONS.with(Cell::get)
+}
+
+#[test]
+fn the_counter_counts() {
+    let before = allocations();
+    let v = std::hint::black_box(vec![0u8; 100]);
+    assert_eq!(allocations() - before, 1, "{}", v.len());
+}
+
+fn everything(s: &mut Session, x: &[f32], integers: &[i16], packet: &[u8], rate: usize) {
+    let mut e = [0.0; DIM];
+    for chunk in x.chunks(rate / 50) {
+        s.push(chunk).unwrap();
+        let _ = (s.embedding(&mut e), s.progress());
+    }
+    s.push(x).unwrap();
+    s.push_i16(integers).unwrap();
+    s.push_packet(Codec::Pcmu, packet).unwrap();
+    s.push_packet(Codec::Pcma, packet).unwrap();
+    s.push_packet(Codec::L16, packet).unwrap();
+    for (i, chunk) in x.chunks(rate / 100).enumerate() {
+        if i % 3 == 0 {
+            s.push_lost(chunk.len()).unwrap()
+        } else {
+            s.push(chunk).unwrap()
+        };
+    }
+    s.push_lost(rate * 2).unwrap();
+    let _ = (s.push(&[f32::NAN]).is_err(), s.push(&[99.0]).is_err(), s.push_packet(Codec::L16, &[1]).is_err());
+    let _ = (s.quality(), s.dtmf().len(), s.windows().len(), s.dtmf_dropped());
+    s.finish();
+    let _ = s.push(x).is_err();
+    s.reset();
+}
+
+#[test]
+fn nothing_allocates_after_construction() {
+    for rate in [8_000u32, 8_001, 11_025, 16_000, 44_100, 48_000, 192_000] {
+        for windows in [false, true] {
+            let x = call(rate, 5.0);
+            let integers: Vec<i16> = x.iter().map(|&v| f32_to_i16(v)).collect();
+            let packet = vec![0x35; 320];
+            let mut s = session(rate, LoudDetector::new(), windows);
+            let before = allocations();
+            everything(&mut s, &x, &integers, &packet, rate as usize);
+            everything(&mut s, &x, &integers, &packet, rate as usize);
+            assert_eq!(allocations() - before, 0, "{rate} Hz, windows {windows}");
+        }
+    }
+}
+
+/// Runs a call of `minutes`, checking that nothing is allocated and that the counts are right.
+fn long_call(minutes: u64) {
+    let rate = 8_000u64;
+    let x = call(8_000, 12.0);
+    let mut s = session(8_000, LoudDetector::new(), true);
+    let before = allocations();
+    for _ in 0..minutes * 5 {
+        x.chunks(160).for_each(|c| assert!(s.push(c).is_ok()));
+    }
+    let end = s.finish();
+    let quality = s.quality();
+    let windows = s.windows().len() / DIM;
+    assert_eq!(allocations() - before, 0);
+    assert_eq!((end.samples, quality.samples), (minutes * 60 * rate, minutes * 60 * rate));
+    let share = end.net_speech_s() / quality.duration_s;
+    assert!((0.5..0.75).contains(&share), "net speech is {share} of the call");
+    assert!((3..=6).contains(&windows), "{windows} windows");
+    let digits = s.dtmf().len() as u64 + s.dtmf_dropped();
+    assert_eq!(digits, minutes * 30, "two digits every four seconds");
+    assert!(s.embedding(&mut [0.0; DIM]));
+}
+
+#[test]
+fn ten_minutes_run_in_flat_memory() {
+    long_call(10);
+}
+
+#[test]
+#[ignore = "takes half a minute; run it with --ignored"]
+fn ten_hours_run_in_flat_memory() {
+    long_call(600);
+}
