@@ -46,6 +46,16 @@ class Data:
         for c in self.copies:
             w = 1 / np.sqrt(count[c[4] // self.speeds]); self.prob.append(np.cumsum(w))
         self.copy_prob = np.array([p[-1] for p in self.prob]); self.copy_prob /= self.copy_prob.sum()
+    def person_means(self, share):
+        """Moves every teacher target towards the mean of its class: what one clip says by chance goes, the person stays."""
+        centres = self.class_centres(256).numpy()
+        for teacher, people in zip(self.teacher, self.units):
+            if teacher is None: continue
+            for u, name in enumerate(people):
+                if name not in self.class_of: continue
+                for s in range(self.speeds):
+                    v = teacher[u, s] - self.centre
+                    if teacher[u, s].any(): teacher[u, s] = self.centre + (1 - share) * v / np.linalg.norm(v) + share * centres[self.class_of[name] * self.speeds + s]
     def class_centres(self, dim):
         """Where the teacher puts each class, (classes, dim): a head that starts there pulls from the first step. Random without a teacher."""
         c = np.random.default_rng(0).standard_normal((len(self.train_names) * self.speeds, dim)).astype(np.float32) * 0.1
@@ -97,6 +107,24 @@ def perturb(x, g):
         x[b, :, f:f + w] = x[b].mean()
     return x
 
+class Muon(torch.optim.Optimizer):
+    """Momentum made orthogonal (Jordan et al., 2024) for weight matrices: each step turns all directions alike, not the loudest."""
+    def __init__(self, params, lr, momentum=0.95, weight_decay=0.0):
+        super().__init__(params, dict(lr=lr, momentum=momentum, weight_decay=weight_decay))
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for p in group['params']:
+                state = self.state[p]
+                m = state.setdefault('m', torch.zeros_like(p)); m.lerp_(p.grad, 1 - group['momentum'])
+                x = p.grad.lerp(m, group['momentum']); tall = x.shape[0] > x.shape[1]
+                if tall: x = x.T
+                x = x / (x.norm() + 1e-7)
+                for _ in range(5):
+                    s = x @ x.T; x = 3.4445 * x + (-4.7750 * s + 2.0315 * s @ s) @ x
+                if tall: x = x.T
+                p.mul_(1 - group['lr'] * group['weight_decay']).add_(x, alpha=-group['lr'] * max(1, p.shape[0] / p.shape[1]) ** 0.5)
+
 class Head(torch.nn.Module):
     """Additive angular margin (Deng et al., 2019) with k sub-centres.
 
@@ -118,7 +146,9 @@ def main():
     a.add_argument('--data', action='append', required=True); a.add_argument('--out', required=True)
     a.add_argument('--family', default='TdnnF'); a.add_argument('--config', default='{}')
     a.add_argument('--steps', type=int, default=6000); a.add_argument('--minutes', type=float)
-    a.add_argument('--batch', type=int, default=96); a.add_argument('--lr', type=float, default=2e-3)
+    a.add_argument('--batch', type=int, default=64); a.add_argument('--lr', type=float, default=2e-3)
+    a.add_argument('--matrix-lr', type=float, default=0.02, help='learning rate of the weight matrices, which Muon turns'); a.add_argument('--person-mean', type=float, default=0.5)
+    a.add_argument('--precision', choices=('bf16', 'f32'), default='bf16'); a.add_argument('--warmup', type=int, default=100)
     a.add_argument('--margin', type=float, default=0.25); a.add_argument('--labels', type=float, default=1.0); a.add_argument('--distil', type=float, default=15.0)
     a.add_argument('--save', type=int, default=100); a.add_argument('--seed', type=int, default=1)
     a.add_argument('--threads', type=int); a.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu'); a.add_argument('--init')
@@ -129,24 +159,25 @@ def main():
     data = Data(a.data, a.distil > 0)
     model = getattr(net, a.family)(**json.loads(a.config)).to(a.device)
     head = Head(model.config['dim'], len(data.train_names) * data.speeds).to(a.device)
+    if a.person_mean: data.person_means(a.person_mean)
     head.w.data.copy_(8 * data.class_centres(model.config['dim']).repeat_interleave(head.k, 0))
     sample = np.concatenate([np.asarray(c[1][::997], np.float32)[np.asarray(c[2][::997], bool)] for c in data.copies])
     model.prior.copy_(torch.from_numpy(sample.mean(0))); model.scale.fill_(float(1 / sample.std(0).mean()))
     decay, plain = [], []
     for n, p in model.named_parameters(): (decay if p.ndim > 1 else plain).append(p)
     plain += head.parameters()
-    opt = torch.optim.AdamW([dict(params=decay, weight_decay=0.02), dict(params=plain, weight_decay=0)], lr=a.lr, betas=(0.9, 0.98))
+    opts = [Muon(decay, a.matrix_lr, weight_decay=0.02), torch.optim.AdamW(plain, lr=a.lr, betas=(0.9, 0.98), weight_decay=0)]
     ema = {k: v.clone() for k, v in model.state_dict().items()}
     step, spent, path = 0, 0.0, os.path.join(a.out, 'checkpoint.pt')
     if os.path.exists(path):
         c = torch.load(path, weights_only=False)
-        model.load_state_dict(c['model']); head.load_state_dict(c['head']); opt.load_state_dict(c['opt']); ema, step, spent = c['ema'], c['step'], c['spent']
+        model.load_state_dict(c['model']); head.load_state_dict(c['head']); [o.load_state_dict(v) for o, v in zip(opts, c['opt'])]; ema, step, spent = c['ema'], c['step'], c['spent']
     elif a.init:
         c = torch.load(a.init, weights_only=False)
         model.load_state_dict(c['ema']); ema = {k: v.clone() for k, v in model.state_dict().items()}
         if c['names'] == data.train_names: head.load_state_dict(c['head'])
     def save():
-        torch.save(dict(model=model.state_dict(), head=head.state_dict(), opt=opt.state_dict(), ema=ema, step=step, spent=spent, names=data.train_names,
+        torch.save(dict(model=model.state_dict(), head=head.state_dict(), opt=[o.state_dict() for o in opts], ema=ema, step=step, spent=spent, names=data.train_names,
                         family=a.family, config=model.config, args=vars(a)), path + '.tmp'); os.replace(path + '.tmp', path)
     print(f'{sum(p.numel() for p in model.parameters())} parameters, {len(data.train_names)} people, {len(data.copies)} copies, from step {step}', flush=True)
     log, last = [], time.time()
@@ -158,15 +189,19 @@ def main():
         frames = 2 * int(rng.integers(a.min_frames // 2, a.max_frames // 2 + 1)); size = max(8, int(a.batch * 225 / frames))
         x, m, y, t = (v.to(a.device) for v in data.batch(rng, size, frames))
         x = perturb(x, g) if a.device == 'cpu' else perturb(x.cpu(), g).to(a.device)
-        lr = a.lr * (min(1, (step + 1) / 200) * (0.5 + 0.5 * math.cos(math.pi * done)) + 0.002)
-        for p in opt.param_groups: p['lr'] = lr
-        e = model(x, m)
+        rate = min(1, (step + 1) / a.warmup) * min(1, (1 - done) / 0.6) + 0.002           # level, then down in a line
+        for o, base in zip(opts, (a.matrix_lr, a.lr)):
+            for p in o.param_groups: p['lr'] = base * rate
+        with torch.autocast(a.device, dtype=torch.bfloat16, enabled=a.precision == 'bf16'): e = model(x, m)
+        e = e.float()
         has = t.abs().sum(1) > 0
         kd = (1 - (F.normalize(e) * t).sum(1))[has].mean() if a.distil > 0 else e.new_zeros(())
         ce = head(e, y, a.margin * min(1, done / 0.3)) if a.labels > 0 else e.new_zeros(())
         loss = a.labels * ce + a.distil * kd
-        opt.zero_grad(); loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0); opt.step()
+        for o in opts: o.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(plain, 5.0)
+        for o in opts: o.step()
         d = min(0.998, (step + 1) / (step + 20))
         for k, v in model.state_dict().items():
             if v.dtype.is_floating_point: ema[k].mul_(d).add_(v, alpha=1 - d)
@@ -175,7 +210,7 @@ def main():
         log.append((float(ce.detach()), float(kd.detach())))
         if step % 50 == 0:
             c, k = np.mean(log, 0); log = []
-            print(f'step {step} done {done:.3f} labels {c:.3f} teacher-cos {1 - k:.4f} lr {lr:.2e} {spent / 60:.1f} min copies {len(data.copies)}', flush=True)
+            print(f'step {step} done {done:.3f} labels {c:.3f} teacher-cos {1 - k:.4f} rate {rate:.3f} {spent / 60:.1f} min copies {len(data.copies)}', flush=True)
         if step % a.save == 0: save(); last = time.time()
     save(); print('finished', flush=True)
 
