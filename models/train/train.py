@@ -119,10 +119,10 @@ class Muon(torch.optim.Optimizer):
                 m = state.setdefault('m', torch.zeros_like(p)); m.lerp_(p.grad, 1 - group['momentum'])
                 x = p.grad.lerp(m, group['momentum']); tall = x.shape[0] > x.shape[1]
                 if tall: x = x.T
-                x = x / (x.norm() + 1e-7)
+                x = (x / (x.norm() + 1e-7)).bfloat16()
                 for _ in range(5):
                     s = x @ x.T; x = 3.4445 * x + (-4.7750 * s + 2.0315 * s @ s) @ x
-                if tall: x = x.T
+                x = (x.T if tall else x).float()
                 p.mul_(1 - group['lr'] * group['weight_decay']).add_(x, alpha=-group['lr'] * max(1, p.shape[0] / p.shape[1]) ** 0.5)
 
 class Head(torch.nn.Module):
