@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 fn caller(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/audio/callers").join(name)
@@ -242,6 +243,49 @@ fn bad_input_is_one_line_with_the_file_and_the_reason() {
     std::fs::write(&key, bytes).unwrap();
     check("wrong key", &room.vouch(["speaker", "list"]), 3, "domain.key");
     assert!(failures.is_empty(), "{failures:#?}");
+}
+
+#[test]
+fn a_voiceprint_of_another_model_is_an_error_and_never_a_number() {
+    let room = Room::enrolled();
+    let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/weights");
+    let mut network = std::fs::read(weights.join("default.vouch")).unwrap();
+    // One weight differs in its last bit, and the file is rightly sealed: another model.
+    let body = network.len() - 32;
+    network[body / 4 * 2] ^= 1;
+    let sum = Sha256::digest(&network[..body]);
+    network[body..].copy_from_slice(&sum);
+    let network = room.file("other.vouch", &network);
+    let describe = room.vouch([Path::new("model"), Path::new("describe"), Path::new("--model"), &network]);
+    let mismatch = text(&describe.stderr);
+    assert_eq!((code(&describe), mismatch.trim_end().lines().count()), (3, 1), "{mismatch}");
+
+    let calibration = std::fs::read_to_string(weights.join("default.calibration.json")).unwrap();
+    let shipped = serde_json::from_str::<Value>(&calibration).unwrap()["model_id"].as_str().unwrap().to_owned();
+    let other = mismatch.split("not to ").nth(1).and_then(|s| s.get(..32)).unwrap();
+    assert_ne!(other, shipped);
+    let calibration = room.file("other.json", calibration.replace(&shipped, other).as_bytes());
+    let options = [Path::new("--model"), &network, Path::new("--calibration"), &calibration];
+    let call = caller("alice_call_1.wav");
+    let out =
+        room.vouch([Path::new("verify"), Path::new("--speaker"), Path::new("alice"), &call].into_iter().chain(options));
+    let err = text(&out.stderr);
+    assert_eq!((code(&out), err.trim_end().lines().count()), (3, 1), "{err}");
+    assert!(err.contains(&shipped) && err.contains(other) && out.stdout.is_empty(), "{err}");
+    let out = room.vouch([Path::new("identify"), &call].into_iter().chain(options));
+    let err = text(&out.stderr);
+    assert_eq!((code(&out), err.trim_end().lines().count()), (3, 1), "{err}");
+    assert!(err.contains("all 2 voiceprints") && err.contains(other) && out.stdout.is_empty(), "{err}");
+    // An enrolment by the other network replaces nothing unless asked to, and then works.
+    let (a, b) = (caller("alice_enrol_1.wav"), caller("alice_enrol_2.wav"));
+    let enroll = [Path::new("enroll"), Path::new("--speaker"), Path::new("alice"), Path::new("--overwrite"), &a, &b];
+    assert_eq!(code(&room.vouch(enroll.into_iter().chain(options))), 0);
+    assert_eq!(
+        code(&room.vouch(
+            [Path::new("verify"), Path::new("--speaker"), Path::new("alice"), &call].into_iter().chain(options)
+        )),
+        0
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use cli_store::Domain;
 use engine::score::Conditions;
 use engine::template::Template;
@@ -67,6 +67,14 @@ pub(super) fn run(global: &Global, out: Output, file: &Path, top: usize, input: 
     })?;
     if let Some(error) = failed {
         return Err(error);
+    }
+    if report.speakers_searched == 0 && report.other_model > 0 {
+        bail!(
+            "all {} voiceprints of {} are of another model than {}; enrol them again, or give their model with --model",
+            report.other_model,
+            global.domain.display(),
+            tools.model.id()
+        );
     }
     found.sort_by(|a, b| b.0.value().total_cmp(&a.0.value()));
     let list = NonZeroU64::new(report.speakers_searched.max(1)).unwrap_or(NonZeroU64::MIN);
