@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""Make calibration trials from the people that `train.py` holds out: audio through telephone channels, and a VoxCeleb-format list.
+"""Make calibration trials from the corpora that `train.py` never sees: audio through telephone channels, and a VoxCeleb-format list.
 
     trials.py --pool POOL [--pool MORE] --background POOL --out DIR
 
-Each held-out person gives one enrolment (about 15 s where there is that much) and up to three probes of other words, cut to 2-12 s. One side in
+Each person gives one enrolment (about 15 s where there is that much) and up to three probes of other words, cut to 2-12 s. One side in
 four stays wide-band; the others pass a room, noise, a device and a codec as in training. Every enrolment meets every probe of its own corpus:
 people of other corpora differ by microphone and language too, and would make impostors look easy.
 """
 import argparse, os
 import numpy as np, soundfile as sf, soxr
 import prepare as P
-from train import held_out
+from train import CALIBRATION_CORPORA, held_out
 
 def channel(x, rng):
     """-> (samples, rate): wide-band as recorded, or a telephone call at 8 kHz."""
@@ -25,13 +25,14 @@ def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     a.add_argument('--pool', action='append', required=True); a.add_argument('--background', action='append', default=[])
     a.add_argument('--out', required=True); a.add_argument('--seed', type=int, default=5)
+    a.add_argument('--all', action='store_true', help='also the held-out people of the training corpora')
     a = a.parse_args(); rng = np.random.default_rng(a.seed)
     units, noise, rooms = P.scan(a.pool)
     if a.background: _, n, r = P.scan(a.background); noise, rooms = noise + n, rooms + r
     P.start(units, noise, rooms)
     people = {}
     for i, u in enumerate(units):
-        if held_out(u['speaker']): people.setdefault(u['speaker'], []).append(i)
+        if held_out(u['speaker'], u['corpus']) and (a.all or u['corpus'] in CALIBRATION_CORPORA): people.setdefault(u['speaker'], []).append(i)
     enrolments, probes = [], []
     for number, (speaker, own) in enumerate(sorted(people.items())):
         own = list(rng.permutation(own))
