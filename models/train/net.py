@@ -79,6 +79,53 @@ class TdnnF(nn.Module):
     def forward(self, x, speech):
         return self.out(self.out_bn(self.pool(self.frames(x, speech), speech[:, ::2])))
 
+class DepthwiseBlock(nn.Module):
+    """ConvNeXt block in one dimension (Heo et al., NeXt-TDNN, 2024), batch norm for layer norm: depthwise taps, expand, ReLU, project, plus the input."""
+    def __init__(self, channels, hidden, dilation, taps=7):
+        super().__init__()
+        self.offsets = tuple(dilation * (k - taps // 2) for k in range(taps))
+        self.taps = nn.Parameter(torch.randn(taps, channels) * taps ** -0.5)
+        self.bn = nn.BatchNorm1d(channels, momentum=0.02)
+        self.up, self.down = Affine(channels, hidden), Affine(hidden, channels, relu=False)
+    def forward(self, x):
+        y = sum(splice(x, (o,)) * w for o, w in zip(self.offsets, self.taps))
+        y = self.bn(y.reshape(-1, y.shape[-1])).reshape(y.shape)
+        return x + self.down(self.up(y))
+
+class NextTdnn(TdnnF):
+    """The same front, pooling and output around ConvNeXt blocks."""
+    family = 'nexttdnn'
+    def __init__(self, mels=48, channels=256, hidden=384, dilations=(1, 1, 2, 2, 3), wide=512, heads=8, hidden_pool=64, dim=256):
+        super().__init__(mels, channels, 1, (), wide, heads, hidden_pool, dim)
+        self.config = dict(mels=mels, channels=channels, hidden=hidden, dilations=list(dilations), wide=wide, heads=heads, hidden_pool=hidden_pool, dim=dim)
+        self.blocks = nn.ModuleList(DepthwiseBlock(channels, hidden, d) for d in dilations)
+
+class Plane(nn.Module):
+    """3 x 3 convolution over time and frequency, batch norm, ReLU, plus the input where the shape stays."""
+    def __init__(self, cin, cout, stride):
+        super().__init__()
+        self.conv = nn.Conv2d(cin, cout, 3, stride=(1, stride), padding=1, bias=False); self.bn = nn.BatchNorm2d(cout, momentum=0.02)
+        self.same = cin == cout and stride == 1
+    def forward(self, x):
+        y = torch.relu(self.bn(self.conv(x)))
+        return x + y if self.same else y
+
+class PlaneTdnn(TdnnF):
+    """ReDimNet-like (Yakovlev et al., 2024): a stem over time and frequency, its channels and bands side by side as one dimension, TDNN-F blocks."""
+    family = 'planetdnn'
+    def __init__(self, mels=48, channels=256, bottleneck=112, dilations=(1, 2, 2, 3, 4), planes=(8, 16), wide=512, heads=8, hidden=64, dim=256):
+        super().__init__(mels, channels, bottleneck, dilations, wide, heads, hidden, dim)
+        self.config = dict(mels=mels, channels=channels, bottleneck=bottleneck, dilations=list(dilations), planes=list(planes), wide=wide, heads=heads, hidden=hidden, dim=dim)
+        a, b = planes
+        self.stem = nn.Sequential(Plane(1, a, 1), Plane(a, a, 1), Plane(a, b, 2), Plane(b, b, 1))
+        self.front = Affine(mels // 2 * b, channels, (-1, 1), stride=2)
+    def frames(self, x, speech):
+        x = causal_cmn(x, speech, self.prior) * self.scale
+        y = self.stem(x.unsqueeze(1))                                   # (B, planes, T, bands)
+        h = self.front(y.permute(0, 2, 1, 3).reshape(x.shape[0], x.shape[1], -1))
+        for b in self.blocks: h = b(h)
+        return self.expand(h)
+
 class VadNet(nn.Module):
     """Speech or not, per frame: log-odds. Looks 11 frames ahead and about a second back."""
     family = 'vad'

@@ -122,13 +122,13 @@ class Muon(torch.optim.Optimizer):
             for p in group['params']:
                 state = self.state[p]
                 m = state.setdefault('m', torch.zeros_like(p)); m.lerp_(p.grad, 1 - group['momentum'])
-                x = p.grad.lerp(m, group['momentum']); tall = x.shape[0] > x.shape[1]
+                x = p.grad.lerp(m, group['momentum']).flatten(1); tall = x.shape[0] > x.shape[1]
                 if tall: x = x.T
                 x = (x / (x.norm() + 1e-7)).bfloat16()
                 for _ in range(5):
                     s = x @ x.T; x = 3.4445 * x + (-4.7750 * s + 2.0315 * s @ s) @ x
-                x = (x.T if tall else x).float()
-                p.mul_(1 - group['lr'] * group['weight_decay']).add_(x, alpha=-group['lr'] * max(1, p.shape[0] / p.shape[1]) ** 0.5)
+                x = (x.T if tall else x).float().reshape(p.shape)
+                p.mul_(1 - group['lr'] * group['weight_decay']).add_(x, alpha=-group['lr'] * max(1, len(p) / p[0].numel()) ** 0.5)
 
 class Head(torch.nn.Module):
     """Additive angular margin (Deng et al., 2019) with k sub-centres.
@@ -169,7 +169,7 @@ def main():
     sample = np.concatenate([np.asarray(c[1][::997], np.float32)[np.asarray(c[2][::997], bool)] for c in data.copies])
     model.prior.copy_(torch.from_numpy(sample.mean(0))); model.scale.fill_(float(1 / sample.std(0).mean()))
     decay, plain = [], []
-    for n, p in model.named_parameters(): (decay if p.ndim > 1 else plain).append(p)
+    for n, p in model.named_parameters(): (decay if p.ndim > 1 and 'taps' not in n else plain).append(p)
     plain += head.parameters()
     opts = [Muon(decay, a.matrix_lr, weight_decay=0.02), torch.optim.AdamW(plain, lr=a.lr, betas=(0.9, 0.98), weight_decay=0)]
     ema = {k: v.clone() for k, v in model.state_dict().items()}
