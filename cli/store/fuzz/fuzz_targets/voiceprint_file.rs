@@ -17,7 +17,7 @@ const COST: [u32; 3] = [8, 1, 1];
 static DOMAIN: LazyLock<(tempfile::TempDir, Domain)> = LazyLock::new(|| {
     let parent = tempfile::tempdir().expect("a folder for the domain");
     let name = "fuzz".parse().expect("a domain name");
-    let domain = Domain::create(parent.path().join("fuzz.domain"), NewDomain::new(name)).expect("a domain");
+    let domain = Domain::create(&parent.path().join("fuzz.domain"), NewDomain::new(name)).expect("a domain");
     (parent, domain)
 });
 
