@@ -1,5 +1,10 @@
-import random,subprocess,struct,sys,os
-# tiny MIDI writer: random chord progressions + melody + drums
+#!/usr/bin/env python3
+"""Render random songs, for the speech detector to tell from speech: `music.py OUT [COUNT]`.
+
+Chords, melody, bass and drums are drawn at random and written as MIDI; fluidsynth plays them (Debian: fluidsynth, fluid-soundfont-gm).
+"""
+import argparse, os, random, struct, subprocess, tempfile
+
 def vlq(n):
     b=[n&0x7f]; n>>=7
     while n: b.insert(0,(n&0x7f)|0x80); n>>=7
@@ -36,6 +41,16 @@ def song(seed,path):
     for t,d in ev: tr+=vlq(t-last)+d; last=t
     tr+=b'\x00\xff\x2f\x00'
     open(path,'wb').write(b'MThd'+struct.pack('>IHHH',6,0,1,tpq)+b'MTrk'+struct.pack('>I',len(tr))+tr)
-for i in range(120):
-    song(i,'/tmp/s.mid')
-    subprocess.run(['fluidsynth','-ni','-q','-g','0.6','-r','16000','-F',f'm{i:03d}.wav','/usr/share/sounds/sf2/FluidR3_GM.sf2','/tmp/s.mid'],check=True,capture_output=True)
+def main():
+    a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    a.add_argument('out'); a.add_argument('count', type=int, nargs='?', default=120)
+    a.add_argument('--soundfont', default='/usr/share/sounds/sf2/FluidR3_GM.sf2')
+    a = a.parse_args(); os.makedirs(a.out, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        midi = os.path.join(folder, 'song.mid')
+        for i in range(a.count):
+            song(i, midi)
+            subprocess.run(['fluidsynth', '-ni', '-q', '-g', '0.6', '-r', '16000', '-F', os.path.join(a.out, f'm{i:03d}.wav'), a.soundfont, midi], check=True, capture_output=True)
+
+if __name__ == '__main__':
+    main()
