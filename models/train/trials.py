@@ -30,9 +30,9 @@ def main():
     units, noise, rooms = P.scan(a.pool)
     if a.background: _, n, r = P.scan(a.background); noise, rooms = noise + n, rooms + r
     P.start(units, noise, rooms)
-    people = {}
+    people, whole = {}, a.all or not any(u['corpus'] in CALIBRATION_CORPORA for u in units)
     for i, u in enumerate(units):
-        if held_out(u['speaker'], u['corpus']) and (a.all or u['corpus'] in CALIBRATION_CORPORA): people.setdefault(u['speaker'], []).append(i)
+        if held_out(u['speaker'], u['corpus']) and (whole or u['corpus'] in CALIBRATION_CORPORA): people.setdefault(u['speaker'], []).append(i)
     enrolments, probes = [], []
     for number, (speaker, own) in enumerate(sorted(people.items())):
         own = list(rng.permutation(own))
