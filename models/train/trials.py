@@ -4,7 +4,7 @@
     trials.py --pool POOL [--pool MORE] --background POOL --out DIR
 
 Each person gives one enrolment (about 15 s where there is that much) and up to three probes of other words, cut to 2-12 s. One side in
-four stays wide-band; the others pass a room, noise, a device and a codec as in training. Every enrolment meets every probe of its own corpus:
+four stays wide-band; the others pass a room, noise, a device and a codec as in training. Every enrolment meets every probe of its own corpus and round:
 people of other corpora differ by microphone and language too, and would make impostors look easy.
 """
 import argparse, os
@@ -25,6 +25,7 @@ def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     a.add_argument('--pool', action='append', required=True); a.add_argument('--background', action='append', default=[])
     a.add_argument('--out', required=True); a.add_argument('--seed', type=int, default=5)
+    a.add_argument('--rounds', type=int, default=4, help='times that everybody is enrolled and probed, by other words and channels')
     a.add_argument('--all', action='store_true', help='also the held-out people of the training corpora')
     a = a.parse_args(); rng = np.random.default_rng(a.seed)
     units, noise, rooms = P.scan(a.pool)
@@ -34,27 +35,28 @@ def main():
     for i, u in enumerate(units):
         if held_out(u['speaker'], u['corpus']) and (whole or u['corpus'] in CALIBRATION_CORPORA): people.setdefault(u['speaker'], []).append(i)
     enrolments, probes = [], []
-    for number, (speaker, own) in enumerate(sorted(people.items())):
-        own = list(rng.permutation(own))
-        if len(own) < 2: continue
-        who = f'h{number:04d}'; os.makedirs(os.path.join(a.out, who), exist_ok=True)
-        take, seconds = [], 0.0
-        while len(own) > 1 and seconds < 15: take.append(own.pop()); seconds += units[take[-1]]['seconds']
-        groups = [('e', take)] + [(f'p{k}', [own.pop() for _ in range(min(len(own), int(rng.integers(1, 3))))]) for k in range(3) if own]
-        for name, ids in groups:
-            if not ids: continue
-            x = np.concatenate([P.clean(units[i], 1.0) for i in ids])
-            if name != 'e': x = x[:int(16000 * rng.uniform(2, 12))]
-            y, sr = channel(np.clip(x, -1, 1).astype(np.float32), rng)
-            path = f'{who}/{name}.flac'
-            sf.write(os.path.join(a.out, path), np.clip(y, -1, 1), sr, format='FLAC', subtype='PCM_16')
-            (enrolments if name == 'e' else probes).append((who, path, units[ids[0]]['corpus']))
+    for turn in range(a.rounds):
+        for number, (speaker, own) in enumerate(sorted(people.items())):
+            own = list(rng.permutation(own))
+            if len(own) < 2: continue
+            who = f'h{number:04d}'; os.makedirs(os.path.join(a.out, who), exist_ok=True)
+            take, seconds = [], 0.0
+            while len(own) > 1 and seconds < 15: take.append(own.pop()); seconds += units[take[-1]]['seconds']
+            groups = [('e', take)] + [(f'p{k}', [own.pop() for _ in range(min(len(own), int(rng.integers(1, 3))))]) for k in range(3) if own]
+            for name, ids in groups:
+                if not ids: continue
+                x = np.concatenate([P.clean(units[i], 1.0) for i in ids])
+                if name != 'e': x = x[:int(16000 * rng.uniform(2, 12))]
+                y, sr = channel(np.clip(x, -1, 1).astype(np.float32), rng)
+                path = f'{who}/{turn}{name}.flac'
+                sf.write(os.path.join(a.out, path), np.clip(y, -1, 1), sr, format='FLAC', subtype='PCM_16')
+                (enrolments if name == 'e' else probes).append((who, turn, path, units[ids[0]]['corpus']))
+    count = 0
     with open(os.path.join(a.out, 'all.trials'), 'w') as f:
-        count = 0
-        for who, e, corpus in enrolments:
-            for other, p, place in probes:
-                if place == corpus: f.write(f'{int(who == other)} {e} {p}\n'); count += 1
-    print(f'{len(enrolments)} people, {len(probes)} probes, {count} trials')
+        for who, turn, e, corpus in enrolments:
+            for other, also, p, place in probes:
+                if (place, also) == (corpus, turn): f.write(f'{int(who == other)} {e} {p}\n'); count += 1
+    print(f'{len(enrolments)} enrolments, {len(probes)} probes, {count} trials')
 
 if __name__ == '__main__':
     main()
