@@ -11,8 +11,8 @@ use engine::session::{Session, SessionConfig};
 use models::Model;
 
 use crate::args::{Global, Input};
-use crate::calibration;
 use crate::files::{ChannelChoice, MonoReader};
+use models::calibration;
 
 /// The network and what its scores mean.
 #[derive(Clone)]

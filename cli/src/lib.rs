@@ -3,7 +3,6 @@
 
 pub mod analysis;
 pub mod args;
-pub mod calibration;
 pub mod commands;
 pub mod files;
 pub mod outcome;

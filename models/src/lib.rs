@@ -5,6 +5,7 @@
 //! and how good it is stands in `cards/`.
 #![forbid(unsafe_code)]
 
+pub mod calibration;
 mod format;
 #[cfg(test)]
 mod golden_tests;

@@ -1,6 +1,6 @@
 //! Calibrations as JSON: reading with every number checked, and writing.
 //!
-//! `models/train/calibrate.py` writes the same form; the example in `models/weights/default.calibration.json` is its
+//! `models/train/calibrate.py` writes the same form; `weights/default.calibration.json` is its
 //! description. A field that is missing, unknown, or out of range is an error.
 
 use std::fmt;
@@ -264,7 +264,7 @@ mod tests {
     use super::*;
 
     fn default() -> &'static str {
-        include_str!("../../models/weights/default.calibration.json")
+        include_str!("../weights/default.calibration.json")
     }
 
     #[test]

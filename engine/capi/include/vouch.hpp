@@ -1,0 +1,92 @@
+// A thin C++17 wrapper of vouch.h: handles free themselves, failures are exceptions. Header only.
+#ifndef VOUCH_HPP
+#define VOUCH_HPP
+
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "vouch.h"
+
+namespace vouch {
+
+/// A call failed. `result()` is the code, `what()` its text with the details.
+class error : public std::runtime_error {
+public:
+    error(vouch_result result, const std::string &text) : std::runtime_error(text), result_(result) {}
+    vouch_result result() const noexcept { return result_; }
+
+private:
+    vouch_result result_;
+};
+
+namespace detail {
+
+inline std::string text_of(const void *handle, vouch_result result) {
+    char text[512];
+    if (handle && vouch_last_error(handle, text, sizeof text, nullptr) == VOUCH_OK && text[0]) return text;
+    return vouch_strerror(result);
+}
+
+inline void check(vouch_result result, const void *handle = nullptr) {
+    if (result != VOUCH_OK) throw error(result, text_of(handle, result));
+}
+
+template <class T, vouch_result (*Free)(T *)>
+struct deleter {
+    void operator()(T *handle) const noexcept { Free(handle); }
+};
+
+template <class T, vouch_result (*Free)(T *)>
+using owned = std::unique_ptr<T, deleter<T, Free>>;
+
+}  // namespace detail
+
+/// The network and what its scores mean. Share one in the process.
+class engine {
+public:
+    engine() {
+        vouch_engine *made = nullptr;
+        detail::check(vouch_engine_new(&made));
+        handle_.reset(made);
+    }
+    const vouch_engine *get() const noexcept { return handle_.get(); }
+
+private:
+    detail::owned<vouch_engine, vouch_engine_free> handle_;
+};
+
+using voiceprint = std::vector<std::uint8_t>;
+
+/// Recordings of one person on their way to a voiceprint.
+class enrolment {
+public:
+    enrolment(const engine &from, std::uint32_t rate_hz) {
+        vouch_enrolment *made = nullptr;
+        detail::check(vouch_enrolment_new(from.get(), rate_hz, &made));
+        handle_.reset(made);
+    }
+    void push(const float *samples, std::size_t n) { check(vouch_enrolment_push_f32(get(), samples, n)); }
+    void push(const std::int16_t *samples, std::size_t n) { check(vouch_enrolment_push_s16(get(), samples, n)); }
+    void next_recording() { check(vouch_enrolment_next_recording(get())); }
+    /// Throws the reason of a refusal.
+    voiceprint finish() {
+        check(vouch_enrolment_finish(get()));
+        std::size_t size = 0;
+        check(vouch_enrolment_voiceprint(get(), nullptr, 0, &size));
+        voiceprint bytes(size);
+        check(vouch_enrolment_voiceprint(get(), bytes.data(), bytes.size(), &size));
+        return bytes;
+    }
+    vouch_enrolment *get() const noexcept { return handle_.get(); }
+
+private:
+    void check(vouch_result result) const { detail::check(result, get()); }
+    detail::owned<vouch_enrolment, vouch_enrolment_free> handle_;
+};
+
+}  // namespace vouch
+
+#endif

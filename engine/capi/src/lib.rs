@@ -1,0 +1,22 @@
+//! `libvouch`: the engine behind a C99 header, `include/vouch.h`.
+//!
+//! How the header is meant, and what holds for every call, stands in the header itself and in `README.md`; this page is for those
+//! who change the library.
+//!
+//! - A handle is a number in a table ([`handle`]), never a pointer that is followed.
+//! - Every exported function is one call of [`call::run`], which catches panics and keeps the failure for `vouch_last_error`.
+//! - Outputs are written last, and only on success.
+#![allow(non_camel_case_types, reason = "the names are C's")]
+
+mod call;
+mod engine;
+mod enrolment;
+mod error;
+mod handle;
+mod memory;
+mod object;
+
+pub use call::*;
+pub use engine::*;
+pub use enrolment::*;
+pub use error::vouch_result;

@@ -1,0 +1,80 @@
+//! What handles stand for.
+
+use std::sync::Arc;
+
+use engine::score::Calibration;
+use models::Model;
+
+use crate::enrolment::Enrolment;
+use crate::error::{Failure, Result};
+
+/// The network and what its scores mean; shared by everything that was made from it.
+#[derive(Clone)]
+pub(crate) struct Engine {
+    pub(crate) model: Model,
+    pub(crate) calibration: Arc<Calibration>,
+}
+
+/// The kinds of handle; 0 is an empty slot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(crate) enum Kind {
+    Engine = 1,
+    Enrolment = 2,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 2] = [Self::Engine, Self::Enrolment];
+
+    /// Many threads may be inside at once: such an object never changes.
+    pub(crate) fn is_shared(self) -> bool {
+        self == Self::Engine
+    }
+}
+
+/// An object in its slot, with the last failure of a call on it.
+pub(crate) struct Object {
+    body: Body,
+    pub(crate) last: Option<Failure>,
+}
+
+pub(crate) enum Body {
+    Engine(Engine),
+    Enrolment(Box<Enrolment>),
+    /// A panic left it in an unknown state.
+    Broken(Kind),
+}
+
+impl Object {
+    pub(crate) fn new(body: Body) -> Self {
+        Self { body, last: None }
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        match &self.body {
+            Body::Engine(_) => Kind::Engine,
+            Body::Enrolment(_) => Kind::Enrolment,
+            Body::Broken(kind) => *kind,
+        }
+    }
+
+    pub(crate) fn break_it(&mut self) {
+        self.body = Body::Broken(self.kind());
+    }
+
+    pub(crate) fn engine(&self) -> Result<&Engine> {
+        match &self.body {
+            Body::Engine(engine) => Ok(engine),
+            Body::Broken(_) => Err(Failure::PANIC),
+            Body::Enrolment(_) => Err(Failure::HANDLE_KIND),
+        }
+    }
+
+    pub(crate) fn enrolment(&mut self) -> Result<&mut Enrolment> {
+        match &mut self.body {
+            Body::Enrolment(enrolment) => Ok(enrolment),
+            Body::Broken(_) => Err(Failure::PANIC),
+            Body::Engine(_) => Err(Failure::HANDLE_KIND),
+        }
+    }
+}
