@@ -68,6 +68,48 @@ pub struct Input {
     pub format: Option<RawFormat>,
 }
 
+/// Options of `vouch listen`.
+#[cfg(feature = "mic")]
+#[derive(Args, Debug)]
+pub struct ListenArgs {
+    /// Whom to listen for, or whom to enrol.
+    #[arg(long, value_name = "ID")]
+    pub speaker: Option<String>,
+    /// List the devices that can be listened to.
+    #[arg(long)]
+    pub devices: bool,
+    /// The device; the system's default unless given.
+    #[arg(long, value_name = "NAME")]
+    pub device: Option<String>,
+    /// Accept at or above this score.
+    #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub threshold: u8,
+    /// Net speech before a decision, in seconds.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u8).range(5..=10))]
+    pub min_speech: u8,
+    /// Go on after the decision, until Ctrl-C.
+    #[arg(long)]
+    pub stay: bool,
+    /// Stop after so many seconds.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub seconds: Option<u32>,
+    /// Enrol by voice instead.
+    #[arg(long)]
+    pub enroll: bool,
+    /// Net speech to enrol from, in seconds.
+    #[arg(long, default_value_t = 30.0, requires = "enroll")]
+    pub wanted_speech: f64,
+    /// Replace a voiceprint that is there.
+    #[arg(long, requires = "enroll")]
+    pub overwrite: bool,
+    /// What the person agreed to, kept sealed beside the voiceprint.
+    #[arg(long, value_name = "NOTE")]
+    pub consent: Option<String>,
+    /// Keep what was heard as a WAV file; the person must have agreed (--consent).
+    #[arg(long, value_name = "FILE", requires = "consent")]
+    pub record: Option<PathBuf>,
+}
+
 /// The commands.
 #[derive(Subcommand, Debug)]
 pub enum Command {
@@ -84,6 +126,9 @@ pub enum Command {
     Enroll(EnrollArgs),
     /// Verify a recording against an enrolled speaker.
     Verify(VerifyArgs),
+    /// Listen to the microphone: verify or enrol, live.
+    #[cfg(feature = "mic")]
+    Listen(ListenArgs),
     /// Rank the enrolled speakers by how well a recording fits them.
     Identify {
         /// The recording.

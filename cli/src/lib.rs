@@ -5,6 +5,8 @@ pub mod analysis;
 pub mod args;
 pub mod commands;
 pub mod files;
+#[cfg(feature = "mic")]
+pub mod mic;
 pub mod outcome;
 pub mod progress;
 pub mod report;

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use engine::score::Decision;
 use serde::Serialize;
 
 /// How a command ended, as scripts see it.
@@ -27,6 +28,20 @@ pub enum Exit {
     Expired = 14,
     /// The recordings do not make a voiceprint.
     EnrollmentRefused = 16,
+}
+
+impl Exit {
+    /// The code of a decision.
+    pub fn of(decision: Decision) -> Self {
+        match decision {
+            Decision::Accept => Self::Success,
+            Decision::Reject => Self::Rejected,
+            Decision::NotEnoughSpeech => Self::Inconclusive,
+            Decision::SpeakerNotEnrolled | Decision::SpeakerIdNotProvided => Self::NotEnrolled,
+            Decision::SpeakerOptedOut => Self::OptedOut,
+            Decision::SpeakerExpired => Self::Expired,
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {

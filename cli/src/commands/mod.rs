@@ -8,6 +8,8 @@ mod enroll;
 mod eval;
 mod identify;
 mod inspect;
+#[cfg(feature = "mic")]
+mod listen;
 mod model;
 mod shell;
 mod speaker;
@@ -32,6 +34,8 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Verify(args) => verify::run(&global, out, &args),
         Command::Identify { file, top, input } => identify::run(&global, out, &file, usize::from(top), &input),
         Command::Compare { a, b, threshold, input } => compare::run(&global, out, &a, &b, threshold, &input),
+        #[cfg(feature = "mic")]
+        Command::Listen(args) => listen::run(&global, out, &args),
         Command::Embed { files, out: array, packet_ms, input } => {
             embed::run(&global, out, &files, &array, packet_ms, &input)
         }

@@ -86,14 +86,7 @@ pub(super) fn run(global: &Global, out: Output, args: &VerifyArgs) -> Result<Exi
         signal_to_noise_db: recording.quality.snr_db,
     };
     out.print(&report, |r| text(r, decision))?;
-    Ok(match decision {
-        Decision::Accept => Exit::Success,
-        Decision::Reject => Exit::Rejected,
-        Decision::NotEnoughSpeech => Exit::Inconclusive,
-        Decision::SpeakerNotEnrolled | Decision::SpeakerIdNotProvided => Exit::NotEnrolled,
-        Decision::SpeakerOptedOut => Exit::OptedOut,
-        Decision::SpeakerExpired => Exit::Expired,
-    })
+    Ok(Exit::of(decision))
 }
 
 /// The score of a call against a voiceprint; `None` without speech. A voiceprint of another network is an error.
