@@ -80,6 +80,27 @@ impl Embedding {
         Ok(Self { model, values })
     }
 
+    /// Puts another output of the same network in place of this one; what [`Embedding::new`] would make of it, to the bit.
+    ///
+    /// *Allocation*: none.
+    ///
+    /// # Errors
+    /// As [`Embedding::new`], or another length than before; nothing is changed then.
+    pub fn replace(&mut self, values: &[f32]) -> Result<(), TemplateError> {
+        if values.len() != self.values.len() {
+            return Err(TemplateError::OtherDim { expected: self.values.len(), found: values.len() });
+        }
+        if values.iter().any(|x| !x.is_finite()) {
+            return Err(TemplateError::NotFinite);
+        }
+        let norm = norm(values.iter().map(|&x| f64::from(x)));
+        if norm < 1e-12 {
+            return Err(TemplateError::ZeroVector);
+        }
+        self.values.iter_mut().zip(values).for_each(|(v, &x)| *v = (f64::from(x) / norm) as f32);
+        Ok(())
+    }
+
     /// The direction of the sum of embeddings, each weighing the same.
     pub(crate) fn mean<'a>(embeddings: impl IntoIterator<Item = &'a Embedding>) -> Result<Self, TemplateError> {
         let mut embeddings = embeddings.into_iter();

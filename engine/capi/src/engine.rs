@@ -14,9 +14,8 @@ use crate::object::{Body, Engine, Kind, Object};
 
 /// A network and what its scores mean. Any number of threads may use one at once; it never changes. Whatever was made from it stays
 /// good after it was freed.
-#[repr(C)]
 pub struct vouch_engine {
-    _private: [u8; 0],
+    _private: (),
 }
 
 fn engine(model: Model, calibration_json: &str) -> Result<Engine> {

@@ -18,9 +18,8 @@ use crate::memory::{Out, copy_out, slice};
 use crate::object::{Body, Engine, Kind, Object};
 
 /// Recordings of one person on their way to a voiceprint. One thread at a time; different enrolments run in parallel.
-#[repr(C)]
 pub struct vouch_enrolment {
-    _private: [u8; 0],
+    _private: (),
 }
 
 pub(crate) struct Enrolment {

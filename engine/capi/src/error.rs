@@ -152,7 +152,6 @@ impl Failure {
     pub(crate) const HANDLE_KIND: Self = Self::of(VOUCH_ERR_HANDLE_KIND);
     pub(crate) const BUSY: Self = Self::of(VOUCH_ERR_BUSY);
     pub(crate) const TOO_MANY_HANDLES: Self = Self::of(VOUCH_ERR_TOO_MANY_HANDLES);
-    pub(crate) const NONE: Self = Self::of(VOUCH_ERR_NONE);
     pub(crate) const PANIC: Self = Self::of(VOUCH_ERR_PANIC);
 
     pub(crate) const fn of(code: vouch_result) -> Self {

@@ -15,8 +15,10 @@ mod error;
 mod handle;
 mod memory;
 mod object;
+mod session;
 
 pub use call::*;
 pub use engine::*;
 pub use enrolment::*;
 pub use error::vouch_result;
+pub use session::*;

@@ -31,18 +31,6 @@ impl Plain for u8 {}
 impl Plain for i16 {}
 impl Plain for f32 {}
 
-/// A text of the caller's, ended by NUL.
-///
-/// # Safety
-/// - `text` is NULL or points to a NUL-terminated text that nobody writes to during the call.
-pub(crate) unsafe fn text<'a>(text: *const c_char) -> Result<&'a str> {
-    if text.is_null() {
-        return Err(Failure::NULL);
-    }
-    // SAFETY: not NULL; the caller vouches for the NUL at the end.
-    unsafe { std::ffi::CStr::from_ptr(text) }.to_str().map_err(|_| Failure::of(VOUCH_ERR_TEXT))
-}
-
 /// Where one value goes.
 pub(crate) struct Out<T>(*mut T);
 

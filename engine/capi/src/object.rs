@@ -7,6 +7,7 @@ use models::Model;
 
 use crate::enrolment::Enrolment;
 use crate::error::{Failure, Result};
+use crate::session::Call;
 
 /// The network and what its scores mean; shared by everything that was made from it.
 #[derive(Clone)]
@@ -21,10 +22,11 @@ pub(crate) struct Engine {
 pub(crate) enum Kind {
     Engine = 1,
     Enrolment = 2,
+    Session = 3,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 2] = [Self::Engine, Self::Enrolment];
+    pub(crate) const ALL: [Self; 3] = [Self::Engine, Self::Enrolment, Self::Session];
 
     /// Many threads may be inside at once: such an object never changes.
     pub(crate) fn is_shared(self) -> bool {
@@ -41,6 +43,7 @@ pub(crate) struct Object {
 pub(crate) enum Body {
     Engine(Engine),
     Enrolment(Box<Enrolment>),
+    Session(Box<Call>),
     /// A panic left it in an unknown state.
     Broken(Kind),
 }
@@ -54,6 +57,7 @@ impl Object {
         match &self.body {
             Body::Engine(_) => Kind::Engine,
             Body::Enrolment(_) => Kind::Enrolment,
+            Body::Session(_) => Kind::Session,
             Body::Broken(kind) => *kind,
         }
     }
@@ -66,7 +70,7 @@ impl Object {
         match &self.body {
             Body::Engine(engine) => Ok(engine),
             Body::Broken(_) => Err(Failure::PANIC),
-            Body::Enrolment(_) => Err(Failure::HANDLE_KIND),
+            _ => Err(Failure::HANDLE_KIND),
         }
     }
 
@@ -74,7 +78,15 @@ impl Object {
         match &mut self.body {
             Body::Enrolment(enrolment) => Ok(enrolment),
             Body::Broken(_) => Err(Failure::PANIC),
-            Body::Engine(_) => Err(Failure::HANDLE_KIND),
+            _ => Err(Failure::HANDLE_KIND),
+        }
+    }
+
+    pub(crate) fn session(&mut self) -> Result<&mut Call> {
+        match &mut self.body {
+            Body::Session(call) => Ok(call),
+            Body::Broken(_) => Err(Failure::PANIC),
+            _ => Err(Failure::HANDLE_KIND),
         }
     }
 }
