@@ -3,6 +3,7 @@
 
 pub mod analysis;
 pub mod args;
+pub mod batch;
 pub mod calibration;
 pub mod commands;
 pub mod files;
