@@ -12,7 +12,7 @@ pub const MAX_MANIFEST_BYTES: u64 = 64 << 20;
 /// The only version there is.
 pub const VERSION: &str = "1.0";
 
-/// One recording of an item.
+/// One recording of an item. `Debug` does not say where it lies.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AudioSpecification {
     /// Where it lies; see [`super::location::resolve`].
@@ -21,6 +21,12 @@ pub struct AudioSpecification {
     /// Which channel of it, from 0.
     #[serde(rename = "ChannelId")]
     pub channel_id: u16,
+}
+
+impl fmt::Debug for AudioSpecification {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AudioSpecification").field("channel_id", &self.channel_id).finish_non_exhaustive()
+    }
 }
 
 /// One item. `Debug` shows nothing of it.
@@ -98,6 +104,9 @@ struct Fraudsters {
 pub fn parse(kind: JobKind, text: &str) -> Result<Vec<Item>, ManifestError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let wrong = |e: serde_json::Error| ManifestError(e.to_string().replace(['\n', '\r'], " "));
+    if text.trim_start().starts_with('[') {
+        return Err(ManifestError("line 1: a list, where a manifest is an object with a Version".into()));
+    }
     let head: Head = serde_json::from_str(text).map_err(wrong)?;
     if head.version != VERSION {
         let found: String = head.version.to_string().chars().take(40).collect();
