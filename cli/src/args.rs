@@ -179,6 +179,9 @@ pub enum Command {
     /// List, describe, opt out, delete, export or import speakers.
     #[command(subcommand)]
     Speaker(SpeakerCommand),
+    /// Run, resume, list or describe jobs over a manifest of many enrolments.
+    #[command(subcommand)]
+    Batch(BatchCommand),
     /// Measure error rates on a trial list (VoxCeleb format: label enrolment probe).
     Eval(EvalArgs),
     /// Tell what the network and its calibration are.
@@ -334,6 +337,67 @@ pub enum StatusFilter {
     OptedOut,
     /// Unused for too long.
     Expired,
+}
+
+/// `vouch batch ...`
+#[derive(Subcommand, Debug)]
+pub enum BatchCommand {
+    /// Enrol the speakers of a manifest (Voice ID's SpeakerEnrollmentRequests).
+    Enroll(BatchEnrollArgs),
+    /// Go on with a job that was cut short; what is done is not done again.
+    Resume {
+        /// The job.
+        #[arg(value_name = "JOB-ID")]
+        job: String,
+    },
+    /// Describe a job.
+    Describe {
+        /// The job.
+        #[arg(value_name = "JOB-ID")]
+        job: String,
+    },
+    /// List the jobs, oldest first.
+    List,
+}
+
+/// What becomes of a speaker who has a voiceprint.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExistingAction {
+    /// Keep it, and say so in the output.
+    Skip,
+    /// Replace it.
+    Overwrite,
+}
+
+/// `vouch batch enroll ...`
+#[derive(Args, Debug)]
+pub struct BatchEnrollArgs {
+    /// The manifest: JSON, Version "1.0". Its paths start from its own folder.
+    pub manifest: PathBuf,
+    /// The folder for the output, which becomes DIR/JOB-ID/NAME.out.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// What becomes of a speaker who has a voiceprint.
+    #[arg(long, value_enum, default_value = "skip")]
+    pub existing: ExistingAction,
+    /// Run twice with the same token and request: one job, which the second run goes on with.
+    #[arg(long, value_name = "TOKEN")]
+    pub client_token: Option<String>,
+    /// Where s3://bucket/key is found, as bucket/key below this folder.
+    #[arg(long, value_name = "DIR")]
+    pub s3_root: Option<PathBuf>,
+    /// Hold recordings to Voice ID's limits: .wav, 8 kHz, 16-bit PCM, 1-2 channels, 20 MB, 10 files.
+    #[arg(long)]
+    pub strict: bool,
+    /// Net speech wanted, in seconds.
+    #[arg(long, default_value_t = 30.0, value_name = "S")]
+    pub wanted_speech: f64,
+    /// Net speech without which an item fails, in seconds.
+    #[arg(long, default_value_t = 12.0, value_name = "S")]
+    pub least_speech: f64,
+    /// The consent of the manifest's people, as you want it kept beside each voiceprint.
+    #[arg(long, value_name = "NOTE")]
+    pub consent: Option<String>,
 }
 
 /// `vouch eval ...`

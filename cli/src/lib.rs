@@ -3,6 +3,7 @@
 
 pub mod analysis;
 pub mod args;
+pub mod batch;
 pub mod commands;
 pub mod files;
 #[cfg(feature = "mic")]

@@ -112,7 +112,8 @@ pub(super) fn run(global: &Global, out: Output, args: &EnrollArgs) -> Result<Exi
     Ok(exit)
 }
 
-fn evidence(tools: &Toolkit, recording: &Recording) -> Result<RecordingEvidence> {
+/// A recording as the enroller wants it.
+pub(crate) fn evidence(tools: &Toolkit, recording: &Recording) -> Result<RecordingEvidence> {
     Ok(RecordingEvidence {
         embedding: embedding(tools, recording)?,
         windows: recording.windows.clone().into(),

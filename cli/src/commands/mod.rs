@@ -1,10 +1,11 @@
 //! One file per command. Each returns how it ended; errors carry the file and the reason.
 
+mod batch;
 mod compare;
 mod demo;
 mod domain;
 mod embed;
-mod enroll;
+pub(crate) mod enroll;
 mod eval;
 mod identify;
 mod inspect;
@@ -41,6 +42,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
         }
         Command::Inspect { file, format } => inspect::run(&global, out, &file, format),
         Command::Speaker(command) => speaker::run(&global, out, command),
+        Command::Batch(command) => batch::run(&global, out, &command),
         Command::Eval(args) => eval::run(&global, out, &args),
         Command::Model(command) => model::run(&global, out, &command),
         Command::Completions { shell } => shell::completions(shell),

@@ -17,7 +17,7 @@ use crate::error::StoreError;
 /// Marks the database as ours: "vouc", at byte 68 of the file as SQLite has it.
 const APPLICATION_ID: u32 = 0x766f_7563;
 /// Newest schema that this program knows.
-pub(crate) const SCHEMA_VERSION: i64 = 1;
+pub(crate) const SCHEMA_VERSION: i64 = 3;
 /// How long a writer waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Pause between two looks at a lock that somebody else holds.
@@ -25,15 +25,16 @@ const LOCK_POLL: Duration = Duration::from_millis(2);
 
 pub(crate) type Query<'q> = sqlx::query::Query<'q, sqlx::Sqlite, sqlx::sqlite::SqliteArguments<'q>>;
 
+fn migration(version: i64, name: &'static str, sql: &'static str) -> Migration {
+    Migration::new(version, name.into(), MigrationType::Simple, sql.into(), false)
+}
+
 fn migrator() -> Migrator {
-    let first = Migration::new(
-        SCHEMA_VERSION,
-        "domain".into(),
-        MigrationType::Simple,
-        include_str!("../migrations/0001_domain.sql").into(),
-        false,
-    );
-    Migrator { migrations: vec![first].into(), ..Migrator::DEFAULT }
+    let migrations = vec![
+        migration(1, "domain", include_str!("../migrations/0001_domain.sql")),
+        migration(3, "jobs", include_str!("../migrations/0003_jobs.sql")),
+    ];
+    Migrator { migrations: migrations.into(), ..Migrator::DEFAULT }
 }
 
 /// An open database.
@@ -55,14 +56,7 @@ impl Backend {
         let backend = Backend::connect(path, lock_path, None, |options| {
             options.pragma("application_id", APPLICATION_ID.to_string())
         })?;
-        backend.run(async |c| {
-            migrator().run_direct(c).await.map_err(|e| match e {
-                sqlx::migrate::MigrateError::Execute(e) | sqlx::migrate::MigrateError::ExecuteMigration(e, _) => {
-                    from_sqlx(path, &e)
-                }
-                other => StoreError::corrupt(path, other.to_string()),
-            })
-        })?;
+        backend.migrate()?;
         Ok(backend)
     }
 
@@ -78,7 +72,24 @@ impl Backend {
         if found > SCHEMA_VERSION {
             return Err(StoreError::Schema { path: path.to_owned(), found, supported: SCHEMA_VERSION });
         }
+        if found < SCHEMA_VERSION {
+            backend.migrate()?;
+        }
         Ok(backend)
+    }
+
+    /// Brings the schema up to this program's; each step is whole or not there.
+    fn migrate(&self) -> Result<(), StoreError> {
+        let path = &self.path;
+        self.run(async |c| {
+            let _turn = self.turn()?;
+            migrator().run_direct(c).await.map_err(|e| match e {
+                sqlx::migrate::MigrateError::Execute(e) | sqlx::migrate::MigrateError::ExecuteMigration(e, _) => {
+                    from_sqlx(path, &e)
+                }
+                other => StoreError::corrupt(path, other.to_string()),
+            })
+        })
     }
 
     fn connect(

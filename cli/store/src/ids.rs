@@ -146,6 +146,12 @@ text_type! {
 }
 hidden_type!(WatchlistName);
 text_type! {
+    /// Makes a request that is sent twice one request: `^[a-zA-Z0-9-_]+$`, 1 to 64 characters.
+    ClientToken, "1 to 64 letters, digits, _ or -",
+    |s| (1..=64).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+}
+hidden_type!(ClientToken);
+text_type! {
     /// A description: `^[\p{L}\p{Z}\p{N}_.:/=+\-%@]*$`, 1 to 1024 characters. Sensitive.
     Description, "1 to 1024 letters, digits, spaces or one of _.:/=+-%@",
     |s| (1..=1024).contains(&s.chars().count()) && s.chars().all(is_description_char)
@@ -247,6 +253,7 @@ mod tests {
             },
             Case { name: "CustomerSpeakerId", pattern: NAME, chars: 1..=256, parse: ok::<CustomerSpeakerId> },
             Case { name: "DomainName", pattern: NAME, chars: 1..=256, parse: ok::<DomainName> },
+            Case { name: "ClientToken", pattern: r"^[a-zA-Z0-9-_]+$", chars: 1..=64, parse: ok::<ClientToken> },
             Case { name: "WatchlistName", pattern: NAME, chars: 1..=256, parse: ok::<WatchlistName> },
             Case { name: "SpeakerId", pattern: SPEAKER, chars: 1..=256, parse: ok::<SpeakerId> },
             Case { name: "Description", pattern: TEXT, chars: 1..=1024, parse: ok::<Description> },
@@ -297,7 +304,7 @@ mod tests {
         ]
         .map(str::to_owned)
         .to_vec();
-        for n in [21, 22, 23, 31, 32, 33, 35, 36, 37, 255, 256, 257, 1023, 1024, 1025] {
+        for n in [21, 22, 23, 31, 32, 33, 35, 36, 37, 63, 64, 65, 255, 256, 257, 1023, 1024, 1025] {
             all.push("a".repeat(n));
             all.push("7".repeat(n));
             all.push("é".repeat(n));

@@ -55,6 +55,7 @@ mod error;
 mod export;
 mod files;
 mod ids;
+mod jobs;
 mod key;
 mod page;
 mod sealed;
@@ -67,8 +68,9 @@ pub use error::{ConflictType, KeyProblem, ResourceType, StoreError, VoiceprintFi
 pub use export::{Passphrase, VOICEPRINT_FILE_MAGIC};
 pub use files::{AtomicFile, write_atomic, write_atomic_private};
 pub use ids::{
-    CustomerSpeakerId, Description, DomainId, DomainName, GeneratedSpeakerId, JobId, ModelId, SpeakerId, WatchlistId,
-    WatchlistName,
+    ClientToken, CustomerSpeakerId, Description, DomainId, DomainName, GeneratedSpeakerId, JobId, ModelId, SpeakerId,
+    WatchlistId, WatchlistName,
 };
+pub use jobs::{ItemOutcome, Job, JobItem, JobKind, JobStatus, NewJob};
 pub use page::{MAX_PAGE, Page};
 pub use speaker::{Consent, Enrolment, Lookup, Speaker, SpeakerStatus, Voiceprint};

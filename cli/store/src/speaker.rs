@@ -482,67 +482,77 @@ impl Domain {
         enrolment: Enrolment<'_>,
         circumstances: Circumstances,
     ) -> Result<Speaker, StoreError> {
-        enrolment.check()?;
-        self.backend.write(async |c| {
-            let info = self.active(c).await?;
-            let speaker = self.find_or_add(c, &info, id).await?;
-            let generated = &speaker.generated_speaker_id;
-            match speaker.status {
-                SpeakerStatus::OptedOut => return Err(opted_out(generated)),
-                SpeakerStatus::Enrolled if !enrolment.overwrite => {
-                    return Err(StoreError::Conflict {
-                        conflict: ConflictType::EnrollmentAlreadyExists,
-                        reason: format!("speaker {generated} is enrolled already: ask for overwriting to replace it"),
-                    });
-                }
-                _ => {}
-            }
+        self.backend.write(async |c| self.enrol_in(c, id, enrolment, circumstances).await.map(|(speaker, _)| speaker))
+    }
 
-            if let Some(consent) = enrolment.consent {
-                self.add_consent(c, generated, consent).await?;
-            } else if info.consent_required && self.standing_consent(c, generated).await?.is_none() {
-                return Err(StoreError::NotFound {
-                    resource: ResourceType::ComplianceConsent,
-                    reason: format!("the domain at {} enrols only with a consent note: give one", self.dir().display()),
+    /// Enrols inside the caller's transaction; gives the speaker and the status before.
+    pub(crate) async fn enrol_in(
+        &self,
+        c: &mut SqliteConnection,
+        id: &SpeakerId,
+        enrolment: Enrolment<'_>,
+        circumstances: Circumstances,
+    ) -> Result<(Speaker, SpeakerStatus), StoreError> {
+        enrolment.check()?;
+        let info = self.active(c).await?;
+        let speaker = self.find_or_add(c, &info, id).await?;
+        let generated = &speaker.generated_speaker_id;
+        match speaker.status {
+            SpeakerStatus::OptedOut => return Err(opted_out(generated)),
+            SpeakerStatus::Enrolled if !enrolment.overwrite => {
+                return Err(StoreError::Conflict {
+                    conflict: ConflictType::EnrollmentAlreadyExists,
+                    reason: format!("speaker {generated} is enrolled already: ask for overwriting to replace it"),
                 });
             }
+            _ => {}
+        }
 
-            let now = self.now();
-            let enrolled_at = circumstances.enrolled_at.unwrap_or(now).min(now);
-            let last_accessed_at = circumstances.last_accessed_at.unwrap_or(now).min(now);
-            if is_expired(Some(last_accessed_at), now, info.expiry_days) {
-                let reason = format!("has expired, it was last used {last_accessed_at}: enrol the speaker again");
-                return Err(StoreError::invalid("Voiceprint", reason));
-            }
-            let (model, at) = (enrolment.model_id.to_string(), enrolled_at.0.to_le_bytes());
-            let details = enrolment.details.as_bytes();
-            let mut content = Zeroizing::new(Vec::with_capacity(4 + details.len() + enrolment.template.len()));
-            content.extend_from_slice(&u32::try_from(details.len()).unwrap_or(u32::MAX).to_le_bytes());
-            content.extend_from_slice(details);
-            content.extend_from_slice(enrolment.template);
-            let context = voiceprint_context(self.id().as_str(), generated.as_str(), &model, &at);
-            let put = sqlx::query(
-                "INSERT INTO voiceprints (domain_id, generated_speaker_id, model_id, enrolled_at, sealed) \
-                 VALUES ($1, $2, $3, $4, $5) ON CONFLICT (domain_id, generated_speaker_id) \
-                 DO UPDATE SET model_id = excluded.model_id, enrolled_at = excluded.enrolled_at, \
-                 sealed = excluded.sealed",
-            )
-            .bind(self.id().as_str())
-            .bind(generated.as_str())
-            .bind(&model)
-            .bind(enrolled_at.0)
-            .bind(self.keys.seal(&context, &content)?);
-            change(self.path(), c, put).await?;
-            self.set_status(c, generated, SpeakerStatus::Enrolled, Some(last_accessed_at)).await?;
+        if let Some(consent) = enrolment.consent {
+            self.add_consent(c, generated, consent).await?;
+        } else if info.consent_required && self.standing_consent(c, generated).await?.is_none() {
+            return Err(StoreError::NotFound {
+                resource: ResourceType::ComplianceConsent,
+                reason: format!("the domain at {} enrols only with a consent note: give one", self.dir().display()),
+            });
+        }
 
-            let action = match speaker.status {
-                _ if circumstances.imported => AuditAction::VoiceprintImported,
-                SpeakerStatus::Enrolled => AuditAction::SpeakerReenrolled,
-                _ => AuditAction::SpeakerEnrolled,
-            };
-            self.record(c, action, generated.as_str()).await?;
-            self.get_speaker(c, &info, &generated.clone().into()).await
-        })
+        let now = self.now();
+        let enrolled_at = circumstances.enrolled_at.unwrap_or(now).min(now);
+        let last_accessed_at = circumstances.last_accessed_at.unwrap_or(now).min(now);
+        if is_expired(Some(last_accessed_at), now, info.expiry_days) {
+            let reason = format!("has expired, it was last used {last_accessed_at}: enrol the speaker again");
+            return Err(StoreError::invalid("Voiceprint", reason));
+        }
+        let (model, at) = (enrolment.model_id.to_string(), enrolled_at.0.to_le_bytes());
+        let details = enrolment.details.as_bytes();
+        let mut content = Zeroizing::new(Vec::with_capacity(4 + details.len() + enrolment.template.len()));
+        content.extend_from_slice(&u32::try_from(details.len()).unwrap_or(u32::MAX).to_le_bytes());
+        content.extend_from_slice(details);
+        content.extend_from_slice(enrolment.template);
+        let context = voiceprint_context(self.id().as_str(), generated.as_str(), &model, &at);
+        let put = sqlx::query(
+            "INSERT INTO voiceprints (domain_id, generated_speaker_id, model_id, enrolled_at, sealed) \
+             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (domain_id, generated_speaker_id) \
+             DO UPDATE SET model_id = excluded.model_id, enrolled_at = excluded.enrolled_at, \
+             sealed = excluded.sealed",
+        )
+        .bind(self.id().as_str())
+        .bind(generated.as_str())
+        .bind(&model)
+        .bind(enrolled_at.0)
+        .bind(self.keys.seal(&context, &content)?);
+        change(self.path(), c, put).await?;
+        self.set_status(c, generated, SpeakerStatus::Enrolled, Some(last_accessed_at)).await?;
+
+        let action = match speaker.status {
+            _ if circumstances.imported => AuditAction::VoiceprintImported,
+            SpeakerStatus::Enrolled => AuditAction::SpeakerReenrolled,
+            _ => AuditAction::SpeakerEnrolled,
+        };
+        self.record(c, action, generated.as_str()).await?;
+        let enrolled = self.get_speaker(c, &info, &generated.clone().into()).await?;
+        Ok((enrolled, speaker.status))
     }
 
     /// The voiceprint to compare with, or why there is none.

@@ -107,7 +107,7 @@ fn opening_what_is_not_a_good_domain_names_file_and_reason() {
         },
         Case {
             name: "newer schema",
-            spoil: |d| raw_run(d, "UPDATE _sqlx_migrations SET version = 9001"),
+            spoil: |d| raw_run(d, "UPDATE _sqlx_migrations SET version = 9001 WHERE version = 1"),
             want: "schema 9001",
             names: "domain.sqlite",
         },

@@ -4,8 +4,8 @@
 mod common;
 
 use cli_store::{
-    AuditAction, ConflictType, Consent, Domain, DomainUpdate, Lookup, OpenOptions, Passphrase, ResourceType, Speaker,
-    SpeakerStatus, StoreError, Timestamp,
+    AuditAction, ConflictType, Consent, Domain, DomainUpdate, ItemOutcome, JobKind, JobStatus, Lookup, NewJob,
+    OpenOptions, Passphrase, ResourceType, Speaker, SpeakerStatus, StoreError, Timestamp,
 };
 use common::*;
 
@@ -503,4 +503,55 @@ fn threads_share_a_domain() {
     });
     assert_eq!(f.domain.count_speakers().unwrap(), 40);
     f.domain.verify_audit().unwrap();
+}
+
+#[test]
+fn a_domain_of_the_first_schema_is_brought_up_with_what_it_holds() {
+    let f = fixture();
+    let id = speaker("a");
+    f.domain.put_voiceprint(&id, enrolment(b"print")).unwrap();
+    let dir = f.dir.clone();
+    drop(f.domain);
+    for sql in ["DROP TABLE job_items", "DROP TABLE jobs", "DELETE FROM _sqlx_migrations WHERE version > 1"] {
+        raw_run(&dir, sql);
+    }
+    let domain = Domain::open(&dir).unwrap();
+    assert_eq!(template_of(&domain, &id).as_deref(), Some(b"print".as_slice()));
+    assert!(domain.list_jobs().unwrap().is_empty());
+}
+
+#[test]
+fn an_item_is_done_once_and_its_traces_go_when_the_job_ends() {
+    let f = fixture();
+    let items = [b"one".to_vec(), b"two".to_vec()];
+    let new = NewJob {
+        kind: JobKind::SpeakerEnrollment,
+        client_token: None,
+        fingerprint: [1; 32],
+        request: b"request",
+        items: Ok(&items),
+    };
+    let id = f.domain.submit_job(&new).unwrap().job_id;
+    assert_eq!(f.domain.begin_job(&id).unwrap().status, JobStatus::InProgress);
+    let good = ItemOutcome { succeeded: true, result: b"good".to_vec() };
+    let bad = ItemOutcome { succeeded: false, result: b"bad".to_vec() };
+    let who = speaker("a");
+    let put = |template| {
+        f.domain.finish_item_with_voiceprint(&id, 0, &who, enrolment(template).overwrite(true), |_, _| good.clone())
+    };
+    assert!(put(b"first").unwrap());
+    assert!(!put(b"second").unwrap() && !f.domain.finish_item(&id, 0, &bad).unwrap());
+    assert_eq!(template_of(&f.domain, &who).as_deref(), Some(b"first".as_slice()));
+    assert_eq!(f.domain.describe_job(&id).unwrap().percent_complete(), 50);
+    assert!(f.domain.complete_job(&id).is_err());
+
+    // An enrolment that is refused leaves the item open.
+    f.domain.opt_out(&speaker("gone")).unwrap();
+    let refused = f.domain.finish_item_with_voiceprint(&id, 1, &speaker("gone"), enrolment(b"x"), |_, _| good.clone());
+    assert_eq!(refused.unwrap_err().conflict_type(), Some(cli_store::ConflictType::SpeakerOptedOut));
+    assert!(f.domain.finish_item(&id, 1, &bad).unwrap());
+    let outcomes: Vec<_> = f.domain.job_items(&id).unwrap().into_iter().map(|i| i.outcome.unwrap()).collect();
+    assert_eq!(outcomes, [good.clone(), bad]);
+    assert_eq!(f.domain.complete_job(&id).unwrap().status, JobStatus::CompletedWithErrors);
+    assert!(f.domain.job_items(&id).unwrap().is_empty());
 }

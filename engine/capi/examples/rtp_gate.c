@@ -204,6 +204,8 @@ int main(int argc, char **argv) {
     } else if (enrol ? (result = vouch_enrolment_new(engine, 8000, &s.enrolment)) != VOUCH_OK
                      : (result = vouch_session_new(engine, 8000, &s.session)) != VOUCH_OK) {
         code = fail(NULL, result, "session");
+    } else if (enrol && (result = vouch_enrolment_set_speech(s.enrolment, (uint32_t)wanted_ms, wanted_ms < 12000 ? (uint32_t)wanted_ms : 12000)) != VOUCH_OK) {
+        code = fail(s.enrolment, result, "SECONDS");
     } else if (!enrol && ((result = vouch_session_set_auth(s.session, threshold, min_speech_ms)) != VOUCH_OK ||
                           (result = vouch_session_set_speaker(s.session, VOUCH_CLAIM_ENROLLED, voiceprint, voiceprint_len)) != VOUCH_OK)) {
         code = fail(s.session, result, path);

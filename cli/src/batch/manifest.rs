@@ -1,0 +1,215 @@
+//! The list of a batch job, as Voice ID's manifest files have it.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use cli_store::JobKind;
+use serde::{Deserialize, Serialize};
+
+/// Largest manifest.
+pub const MAX_MANIFEST_BYTES: u64 = 64 << 20;
+
+/// The only version there is.
+pub const VERSION: &str = "1.0";
+
+/// One recording of an item. `Debug` does not say where it lies.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AudioSpecification {
+    /// Where it lies; see [`super::location::resolve`].
+    #[serde(rename = "S3Uri")]
+    pub s3_uri: String,
+    /// Which channel of it, from 0.
+    #[serde(rename = "ChannelId")]
+    pub channel_id: u16,
+}
+
+impl fmt::Debug for AudioSpecification {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AudioSpecification").field("channel_id", &self.channel_id).finish_non_exhaustive()
+    }
+}
+
+/// One item. `Debug` shows nothing of it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// Names the item in the output; no other has it.
+    #[serde(rename = "RequestId")]
+    pub request_id: String,
+    /// The customer speaker id, where speakers are enrolled; not checked yet.
+    #[serde(rename = "SpeakerId", default, skip_serializing_if = "Option::is_none")]
+    pub speaker_id: Option<String>,
+    /// The recordings, pooled.
+    #[serde(rename = "AudioSpecifications")]
+    pub audio: Vec<AudioSpecification>,
+}
+
+impl fmt::Debug for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Item").field("recordings", &self.audio.len()).finish_non_exhaustive()
+    }
+}
+
+/// Why a manifest as a whole is no good: one line that names the line or the field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManifestError(String);
+
+impl fmt::Display for ManifestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ManifestError {}
+
+#[derive(Deserialize)]
+struct Head {
+    #[serde(rename = "Version")]
+    version: serde_json::Value,
+}
+
+#[derive(Deserialize)]
+struct SpeakerItem {
+    #[serde(rename = "RequestId")]
+    request_id: String,
+    #[serde(rename = "SpeakerId")]
+    speaker_id: String,
+    #[serde(rename = "AudioSpecifications")]
+    audio: Vec<AudioSpecification>,
+}
+
+#[derive(Deserialize)]
+struct Speakers {
+    #[serde(rename = "SpeakerEnrollmentRequests")]
+    requests: Vec<SpeakerItem>,
+}
+
+#[derive(Deserialize)]
+struct FraudsterItem {
+    #[serde(rename = "RequestId")]
+    request_id: String,
+    #[serde(rename = "AudioSpecifications")]
+    audio: Vec<AudioSpecification>,
+}
+
+#[derive(Deserialize)]
+struct Fraudsters {
+    #[serde(rename = "FraudsterRegistrationRequests")]
+    requests: Vec<FraudsterItem>,
+}
+
+/// The items of a manifest, in its order. Fields that Voice ID does not know are passed over.
+///
+/// # Errors
+/// It is not JSON, has another version, lacks a field, has a value of the wrong type, or names a request twice.
+pub fn parse(kind: JobKind, text: &str) -> Result<Vec<Item>, ManifestError> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let wrong = |e: serde_json::Error| ManifestError(e.to_string().replace(['\n', '\r'], " "));
+    if text.trim_start().starts_with('[') {
+        return Err(ManifestError("line 1: a list, where a manifest is an object with a Version".into()));
+    }
+    let head: Head = serde_json::from_str(text).map_err(wrong)?;
+    if head.version != VERSION {
+        let found: String = head.version.to_string().chars().take(40).collect();
+        return Err(ManifestError(format!("Version is {found}, only \"{VERSION}\" is known")));
+    }
+    let (list, items): (_, Vec<Item>) = match kind {
+        JobKind::SpeakerEnrollment => {
+            let all: Speakers = serde_json::from_str(text).map_err(wrong)?;
+            let item =
+                |i: SpeakerItem| Item { request_id: i.request_id, speaker_id: Some(i.speaker_id), audio: i.audio };
+            ("SpeakerEnrollmentRequests", all.requests.into_iter().map(item).collect())
+        }
+        JobKind::FraudsterRegistration => {
+            let all: Fraudsters = serde_json::from_str(text).map_err(wrong)?;
+            let item = |i: FraudsterItem| Item { request_id: i.request_id, speaker_id: None, audio: i.audio };
+            ("FraudsterRegistrationRequests", all.requests.into_iter().map(item).collect())
+        }
+        other => return Err(ManifestError(format!("no manifest is known for jobs of kind {other}"))),
+    };
+    let mut seen = HashMap::new();
+    for (i, item) in items.iter().enumerate() {
+        if item.request_id.is_empty() {
+            return Err(ManifestError(format!("{list}[{i}].RequestId is empty: give each item its own")));
+        }
+        if let Some(first) = seen.insert(item.request_id.as_str(), i) {
+            let text = format!("{list}[{i}].RequestId is also that of {list}[{first}]: give each item its own");
+            return Err(ManifestError(text));
+        }
+    }
+    Ok(items)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn error(text: &str) -> String {
+        parse(JobKind::SpeakerEnrollment, text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn errors_name_the_line_or_the_field() {
+        let item = r#"{"RequestId":"a","SpeakerId":"s","AudioSpecifications":[]}"#;
+        let cases = [
+            (String::new(), "line 1"),
+            ("{\n\n".into(), "line 3"),
+            ("[]".into(), "Version"),
+            (r#"{"SpeakerEnrollmentRequests":[]}"#.into(), "missing field `Version`"),
+            (r#"{"Version":"2.0","Other":[]}"#.into(), "Version is \"2.0\""),
+            (r#"{"Version":1.0,"SpeakerEnrollmentRequests":[]}"#.into(), "Version is 1.0"),
+            (r#"{"Version":"1.0","FraudsterRegistrationRequests":[]}"#.into(), "`SpeakerEnrollmentRequests`"),
+            (format!("{{\"Version\":\"1.0\",\n\"SpeakerEnrollmentRequests\":[{item},\n{item}]}}"), "Requests[1].RequestId"),
+            ("{\"Version\":\"1.0\",\n\"SpeakerEnrollmentRequests\":[\n{\"RequestId\":\"a\",\"SpeakerId\":\"s\"}]}".into(), "`AudioSpecifications` at line 3"),
+            (r#"{"Version":"1.0","SpeakerEnrollmentRequests":[{"RequestId":"a","SpeakerId":"s","AudioSpecifications":[{"S3Uri":"x"}]}]}"#.into(), "`ChannelId` at line 1"),
+            (r#"{"Version":"1.0","SpeakerEnrollmentRequests":[{"RequestId":"a","SpeakerId":"s","AudioSpecifications":[{"S3Uri":"x","ChannelId":-1}]}]}"#.into(), "line 1"),
+            (format!(r#"{{"Version":"1.0","SpeakerEnrollmentRequests":[{item}]}} x"#), "trailing"),
+        ];
+        let bad: Vec<_> = cases
+            .iter()
+            .map(|(text, named)| (error(text), named))
+            .filter(|(e, named)| !e.contains(**named) || e.contains('\n'))
+            .collect();
+        assert!(bad.is_empty(), "{bad:#?}");
+    }
+
+    fn audio() -> impl Strategy<Value = AudioSpecification> {
+        (any::<String>(), any::<u16>()).prop_map(|(s3_uri, channel_id)| AudioSpecification { s3_uri, channel_id })
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_gives_items_or_one_line(text in any::<String>()) {
+            for kind in [JobKind::SpeakerEnrollment, JobKind::FraudsterRegistration] {
+                if let Err(e) = parse(kind, &text) {
+                    prop_assert!(!e.to_string().contains('\n'));
+                }
+            }
+        }
+
+        #[test]
+        fn what_is_written_is_read_and_any_cut_or_changed_byte_is_no_panic(
+            list in prop::collection::vec((any::<String>(), prop::collection::vec(audio(), 0..4)), 0..6),
+            at in any::<prop::sample::Index>(),
+            byte in any::<u8>(),
+        ) {
+            let items: Vec<Item> = list
+                .into_iter()
+                .enumerate()
+                .map(|(i, (s, audio))| Item { request_id: format!("{i}-{s}"), speaker_id: Some(s), audio })
+                .collect();
+            let text = json!({ "Version": "1.0", "Extra": [1], "SpeakerEnrollmentRequests": items }).to_string();
+            prop_assert_eq!(&parse(JobKind::SpeakerEnrollment, &text).unwrap(), &items);
+            let mut bytes = text.into_bytes();
+            let at = at.index(bytes.len());
+            let cut = String::from_utf8_lossy(&bytes[..at]).into_owned();
+            prop_assert!(parse(JobKind::SpeakerEnrollment, &cut).is_err());
+            bytes[at] = byte;
+            if let Err(e) = parse(JobKind::SpeakerEnrollment, &String::from_utf8_lossy(&bytes)) {
+                prop_assert!(!e.to_string().contains('\n'));
+            }
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! `vouch batch`: jobs over a manifest, from submission to output.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use cli_store::{ClientToken, Domain, Job, JobId, JobKind, JobStatus, Timestamp};
+use serde::Serialize;
+
+use crate::analysis::Toolkit;
+use crate::args::{BatchCommand, BatchEnrollArgs, ExistingAction, Global};
+use crate::batch::enroll::{EnrollWork, Options};
+use crate::batch::{self, Request};
+use crate::outcome::{Exit, Output, columns};
+use crate::progress;
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Failure {
+    status_code: u16,
+    message: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Progress {
+    percent_complete: u8,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Report {
+    job_id: String,
+    job_kind: String,
+    job_status: String,
+    job_progress: Progress,
+    items: u64,
+    items_done: u64,
+    items_failed: u64,
+    created_at: f64,
+    ended_at: Option<f64>,
+    failure_details: Option<Failure>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output: Option<String>,
+}
+
+impl From<&Job> for Report {
+    fn from(job: &Job) -> Self {
+        Self {
+            job_id: job.job_id.to_string(),
+            job_kind: job.kind.to_string(),
+            job_status: job.status.to_string(),
+            job_progress: Progress { percent_complete: job.percent_complete() },
+            items: job.items,
+            items_done: job.done,
+            items_failed: job.errors,
+            created_at: job.created_at.as_unix_seconds(),
+            ended_at: job.ended_at.map(Timestamp::as_unix_seconds),
+            failure_details: job.failure.clone().map(|message| Failure { status_code: 400, message }),
+            input: None,
+            output: None,
+        }
+    }
+}
+
+pub(super) fn run(global: &Global, out: Output, command: &BatchCommand) -> Result<Exit> {
+    let domain = Domain::open(&global.domain)?;
+    match command {
+        BatchCommand::Enroll(args) => enroll(global, out, &domain, args),
+        BatchCommand::Resume { job } => {
+            let id = job_id(job)?;
+            match domain.describe_job(&id)?.kind {
+                JobKind::SpeakerEnrollment => work(global, out, &domain, &id),
+                other => anyhow::bail!("job {id} is of kind {other}, which this program cannot resume"),
+            }
+        }
+        BatchCommand::Describe { job } => {
+            let id = job_id(job)?;
+            let job = domain.describe_job(&id)?;
+            let request: Request<serde_json::Value> = request(&domain, &id)?;
+            show(out, &job, &request)?;
+            Ok(Exit::Success)
+        }
+        BatchCommand::List => {
+            let jobs: Vec<Report> = domain.list_jobs()?.iter().map(Report::from).collect();
+            out.print(&jobs, |jobs| {
+                let mut rows = vec![["job", "status", "done", "items", "failed"].map(String::from).to_vec()];
+                rows.extend(jobs.iter().map(|j| {
+                    let percent = format!("{} %", j.job_progress.percent_complete);
+                    vec![
+                        j.job_id.clone(),
+                        j.job_status.clone(),
+                        percent,
+                        j.items.to_string(),
+                        j.items_failed.to_string(),
+                    ]
+                }));
+                columns(&rows)
+            })?;
+            Ok(Exit::Success)
+        }
+    }
+}
+
+fn job_id(text: &str) -> Result<JobId> {
+    text.parse().with_context(|| format!("job {text}"))
+}
+
+/// What the job asked for, whatever its kind's own options are.
+fn request<O: serde::de::DeserializeOwned>(domain: &Domain, id: &JobId) -> Result<Request<O>> {
+    serde_json::from_slice(&domain.job_request(id)?).with_context(|| format!("what job {id} asked for"))
+}
+
+fn absolute(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path).with_context(|| path.display().to_string())
+}
+
+fn enroll(global: &Global, out: Output, domain: &Domain, args: &BatchEnrollArgs) -> Result<Exit> {
+    let token: Option<ClientToken> =
+        args.client_token.as_deref().map(str::parse).transpose().context("--client-token")?;
+    let tools = Toolkit::load(global)?;
+    let request = Request {
+        manifest: absolute(&args.manifest)?,
+        out: absolute(&args.out)?,
+        s3_root: args.s3_root.as_deref().map(absolute).transpose()?,
+        strict: args.strict,
+        model_id: tools.model.id().to_string(),
+        options: Options {
+            overwrite: args.existing == ExistingAction::Overwrite,
+            wanted_speech_s: args.wanted_speech,
+            least_speech_s: args.least_speech,
+            consent: args.consent.clone(),
+        },
+    };
+    EnrollWork::new(domain, &tools, &request)?;
+    let job = batch::submit(domain, JobKind::SpeakerEnrollment, token.as_ref(), &request)?;
+    go_on(global, out, domain, &tools, &job.job_id, &request)
+}
+
+fn work(global: &Global, out: Output, domain: &Domain, id: &JobId) -> Result<Exit> {
+    let (tools, request) = (Toolkit::load(global)?, request(domain, id)?);
+    go_on(global, out, domain, &tools, id, &request)
+}
+
+fn go_on(
+    global: &Global,
+    out: Output,
+    domain: &Domain,
+    tools: &Toolkit,
+    id: &JobId,
+    request: &Request<Options>,
+) -> Result<Exit> {
+    let bar = progress::bar(0, "enrolling", global.quiet);
+    let tick = |done, items| {
+        bar.set_length(items);
+        bar.set_position(done);
+    };
+    let job = if batch::is_open(&domain.describe_job(id)?) {
+        let work = EnrollWork::new(domain, tools, request)?;
+        batch::run(domain, id, request, &work, &super::pool(global)?, tick)?
+    } else {
+        domain.describe_job(id)?
+    };
+    bar.finish_and_clear();
+    show(out, &job, request)?;
+    match job.failure {
+        Some(failure) => anyhow::bail!("job {id} has failed: {failure}"),
+        None => Ok(Exit::Success),
+    }
+}
+
+fn show<O>(out: Output, job: &Job, request: &Request<O>) -> Result<()> {
+    let mut report = Report::from(job);
+    report.input = Some(request.manifest.display().to_string());
+    let written = matches!(job.status, JobStatus::Completed | JobStatus::CompletedWithErrors);
+    report.output = written.then(|| request.output(&job.job_id).display().to_string());
+    out.print(&report, |r| {
+        let mut text = format!(
+            "job {}: {}, {} of {} item(s) done, {} failed",
+            r.job_id, r.job_status, r.items_done, r.items, r.items_failed
+        );
+        if let Some(output) = &r.output {
+            text.push_str(&format!("\n  {output}"));
+        }
+        text
+    })?;
+    Ok(())
+}
