@@ -87,6 +87,42 @@ private:
     detail::owned<vouch_enrolment, vouch_enrolment_free> handle_;
 };
 
+/// One call against one claimed voice.
+class session {
+public:
+    struct outcome {
+        vouch_decision decision;
+        std::int32_t score;  ///< 0 to 100, or -1 unless accepted or rejected
+    };
+
+    session(const engine &from, std::uint32_t rate_hz) {
+        vouch_session *made = nullptr;
+        detail::check(vouch_session_new(from.get(), rate_hz, &made));
+        handle_.reset(made);
+    }
+    void auth(std::uint32_t threshold, std::uint32_t min_speech_ms) { check(vouch_session_set_auth(get(), threshold, min_speech_ms)); }
+    void claim(const voiceprint &bytes) {
+        check(vouch_session_set_speaker(get(), VOUCH_CLAIM_ENROLLED, bytes.data(), bytes.size()));
+    }
+    void push(const float *samples, std::size_t n) { check(vouch_session_push_f32(get(), samples, n)); }
+    void push(const std::int16_t *samples, std::size_t n) { check(vouch_session_push_s16(get(), samples, n)); }
+    void push_pcmu(const std::uint8_t *payload, std::size_t n) { check(vouch_session_push_pcmu(get(), payload, n)); }
+    void push_pcma(const std::uint8_t *payload, std::size_t n) { check(vouch_session_push_pcma(get(), payload, n)); }
+    void push_lost(std::size_t samples) { check(vouch_session_push_lost(get(), samples)); }
+    void finish() { check(vouch_session_finish(get())); }
+    void reset() { check(vouch_session_reset(get())); }
+    outcome decide() const {
+        outcome now{};
+        check(vouch_session_decision(get(), &now.decision, &now.score));
+        return now;
+    }
+    vouch_session *get() const noexcept { return handle_.get(); }
+
+private:
+    void check(vouch_result result) const { detail::check(result, get()); }
+    detail::owned<vouch_session, vouch_session_free> handle_;
+};
+
 }  // namespace vouch
 
 #endif
