@@ -229,3 +229,48 @@ fn the_header_is_what_cbindgen_makes_of_the_source() {
     let version = format!("#define VOUCH_VERSION_NUMBER {}", vouch::vouch_version_number());
     assert!(committed.contains(&version), "the header is of another version than the crate");
 }
+
+#[test]
+fn the_sanitizers_find_nothing() {
+    let room = tempfile::tempdir().unwrap();
+    let (source, program) = (crate_dir().join("tests/misuse.c"), room.path().join("misuse"));
+    let mut ran = 0;
+    for compiler in compilers(&["gcc", "clang"]) {
+        let mut command = Command::new(compiler);
+        command.args(["-std=c99", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]).args(STRICT);
+        command.arg("-I").arg(crate_dir().join("include")).arg(&source).arg("-o").arg(&program);
+        command.arg(library_dir().join("libvouch.a")).args(["-lpthread", "-ldl", "-lm"]);
+        let built = command.output().unwrap();
+        if !built.status.success() {
+            println!("skipped: {compiler} has no sanitizers here: {}", String::from_utf8_lossy(&built.stderr));
+            continue;
+        }
+        // Proof that they are on.
+        let bytes = std::fs::read(&program).unwrap();
+        assert!(bytes.windows(11).any(|w| w == b"__asan_init"), "{compiler}: built without AddressSanitizer");
+        let out = Command::new(&program).output().unwrap();
+        assert!(out.status.success(), "{compiler}: {out:?}");
+        ran += 1;
+    }
+    println!("{ran} sanitized programs ran");
+}
+
+#[test]
+fn valgrind_finds_nothing() {
+    let room = tempfile::tempdir().unwrap();
+    if !available("valgrind") {
+        println!("skipped: valgrind is not installed");
+        return;
+    }
+    let program = room.path().join("misuse");
+    built("cc", "-std=c99", &crate_dir().join("tests/misuse.c"), &program, true);
+    let mut valgrind = Command::new("valgrind");
+    valgrind.args([
+        "-q",
+        "--error-exitcode=9",
+        "--leak-check=full",
+        "--errors-for-leak-kinds=definite,indirect,possible",
+    ]);
+    let out = valgrind.arg(&program).output().unwrap();
+    assert!(out.status.success(), "{out:?}");
+}
