@@ -148,31 +148,65 @@ fn each_item_gets_its_status_and_none_fails_the_job() {
     assert_eq!(statuses(&output)[..2], pairs(&[("new", "ENROLLMENT_OVERWRITE"), ("again", "ENROLLMENT_OVERWRITE")]));
 }
 
+/// SPEC appendix E 12.
 #[test]
-fn strict_holds_recordings_to_voice_ids_limits() {
+fn strict_holds_items_to_voice_ids_limits_and_the_job_completes_with_errors() {
     let room = Room::new();
-    // Bob's recordings have 16 kHz.
     let many = ["alice_enrol_1.wav"; 11];
-    room.manifest(
-        "m.json",
-        &json!([item("rate", "bob", &["bob_enrol_1.wav", "bob_enrol_2.wav"]), item("many", "m", &many)]),
-    );
-    let (_, output) = room.job(&["m.json", "--strict"]);
-    assert_eq!(statuses(&output), pairs(&[("rate", "400"), ("many", "400")]), "{output:#}");
+    let wav = |seconds: u32, bytes: usize| {
+        let spec = hound::WavSpec {
+            channels: 1,
+            sample_rate: 8000,
+            bits_per_sample: 16,
+            sample_format: hound::SampleFormat::Int,
+        };
+        let mut file = std::io::Cursor::new(Vec::new());
+        let mut writer = hound::WavWriter::new(&mut file, spec).unwrap();
+        (0..8000 * seconds).for_each(|n| writer.write_sample((n % 64) as i16).unwrap());
+        writer.finalize().unwrap();
+        let mut file = file.into_inner();
+        file.resize(file.len().max(bytes), 0);
+        file
+    };
+    std::fs::write(room.path("large.wav"), wav(1, (20 << 20) + 1)).unwrap();
+    std::fs::write(room.path("fits.wav"), wav(1, 20 << 20)).unwrap();
+    std::fs::write(room.path("long.wav"), wav(20, 0)).unwrap();
+    let of = |request: &str, file: &str, channel: u16| json!({ "RequestId": request, "SpeakerId": request, "AudioSpecifications": [{ "S3Uri": file, "ChannelId": channel }] });
+    // Bob's recordings have 16 kHz.
+    let rate = item("rate", "bob", &["bob_enrol_1.wav", "bob_enrol_2.wav"]);
+    let items = json!([
+        rate,
+        item("many", "m", &many),
+        of("large", "large.wav", 0),
+        of("fits", "fits.wav", 0),
+        of("channel", "long.wav", 2),
+        rate
+    ]);
+    room.manifest("m.json", &items);
+    let (job, output) = room.job(&["m.json", "--strict"]);
+    let names = ["rate", "many", "large", "fits", "channel", "rate"];
+    assert_eq!(statuses(&output), pairs(&names.map(|n| (n, "400"))), "{output:#}");
+    assert_eq!(job["JobStatus"], "COMPLETED_WITH_ERRORS");
+    for (i, named) in
+        ["16000 Hz", "11 recordings", "20971521 bytes", "SILENCE", "channel 2", "RequestId"].iter().enumerate()
+    {
+        let message = output["Errors"][i]["ErrorMessage"].as_str().unwrap();
+        assert!(message.contains(named), "{named}: {message}");
+    }
     let (job, output) = room.job(&["m.json"]);
-    assert_eq!(statuses(&output), pairs(&[("rate", "NEW_ENROLLMENT"), ("many", "NEW_ENROLLMENT")]), "{output:#}");
-    assert_eq!(job["JobStatus"], "COMPLETED");
+    let loose = statuses(&output);
+    assert!(loose[..2] == pairs(&[("rate", "NEW_ENROLLMENT"), ("many", "NEW_ENROLLMENT")]), "{output:#}");
+    assert_eq!(job["JobStatus"], "COMPLETED_WITH_ERRORS");
 }
 
 #[test]
 fn a_bad_manifest_fails_the_job_and_an_empty_list_does_not() {
     let room = Room::new();
-    let one = item("a", "alice", &ALICE);
-    room.manifest("twice.json", &json!([one, one]));
+    room.manifest("nameless.json", &json!([item("", "alice", &ALICE)]));
     std::fs::write(room.path("cut.json"), "{\"Version\":\"1.0\",\n").unwrap();
     std::fs::write(room.path("old.json"), "{\"Version\":\"0.9\"}").unwrap();
     for (name, named) in
-        [("twice.json", "[1].RequestId"), ("cut.json", "line 2"), ("old.json", "0.9"), ("no.json", "read")]
+        [("nameless.json", "[0].RequestId"), ("cut.json", "line 2"), ("old.json", "0.9"), ("no.json", "read")]
     {
         let out = room.vouch(&["batch", "enroll", name, "--out", "out", "--json"]);
         let error = String::from_utf8(out.stderr.clone()).unwrap();

@@ -99,6 +99,7 @@ impl<'a> EnrollWork<'a> {
     }
 
     fn attempt(&self, job: &JobId, seq: u64, item: &Item) -> Result<(), Stop> {
+        item.check()?;
         let customer: CustomerSpeakerId = item
             .speaker_id
             .as_deref()

@@ -41,6 +41,21 @@ pub struct Item {
     /// The recordings, pooled.
     #[serde(rename = "AudioSpecifications")]
     pub audio: Vec<AudioSpecification>,
+    /// The place, from 0, of an item before this one with the same `RequestId`: then this one fails.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub repeats: Option<usize>,
+}
+
+impl Item {
+    /// # Errors
+    /// The item cannot be told from another one by its `RequestId`.
+    pub fn check(&self) -> Result<(), super::ItemError> {
+        let Some(first) = self.repeats else { return Ok(()) };
+        Err(super::ItemError::new(
+            400,
+            format!("RequestId is also that of item {first} (from 0): give each item its own"),
+        ))
+    }
 }
 
 impl fmt::Debug for Item {
@@ -100,7 +115,7 @@ struct Fraudsters {
 /// The items of a manifest, in its order. Fields that Voice ID does not know are passed over.
 ///
 /// # Errors
-/// It is not JSON, has another version, lacks a field, has a value of the wrong type, or names a request twice.
+/// It is not JSON, has another version, lacks a field, has a value of the wrong type, or leaves a `RequestId` empty. An id that stands twice is the second item's error ([`Item::check`]).
 pub fn parse(kind: JobKind, text: &str) -> Result<Vec<Item>, ManifestError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let wrong = |e: serde_json::Error| ManifestError(e.to_string().replace(['\n', '\r'], " "));
@@ -112,29 +127,32 @@ pub fn parse(kind: JobKind, text: &str) -> Result<Vec<Item>, ManifestError> {
         let found: String = head.version.to_string().chars().take(40).collect();
         return Err(ManifestError(format!("Version is {found}, only \"{VERSION}\" is known")));
     }
-    let (list, items): (_, Vec<Item>) = match kind {
+    let (list, mut items): (_, Vec<Item>) = match kind {
         JobKind::SpeakerEnrollment => {
             let all: Speakers = serde_json::from_str(text).map_err(wrong)?;
-            let item =
-                |i: SpeakerItem| Item { request_id: i.request_id, speaker_id: Some(i.speaker_id), audio: i.audio };
+            let item = |i: SpeakerItem| Item {
+                request_id: i.request_id,
+                speaker_id: Some(i.speaker_id),
+                audio: i.audio,
+                repeats: None,
+            };
             ("SpeakerEnrollmentRequests", all.requests.into_iter().map(item).collect())
         }
         JobKind::FraudsterRegistration => {
             let all: Fraudsters = serde_json::from_str(text).map_err(wrong)?;
-            let item = |i: FraudsterItem| Item { request_id: i.request_id, speaker_id: None, audio: i.audio };
+            let item =
+                |i: FraudsterItem| Item { request_id: i.request_id, speaker_id: None, audio: i.audio, repeats: None };
             ("FraudsterRegistrationRequests", all.requests.into_iter().map(item).collect())
         }
         other => return Err(ManifestError(format!("no manifest is known for jobs of kind {other}"))),
     };
     let mut seen = HashMap::new();
-    for (i, item) in items.iter().enumerate() {
+    for (i, item) in items.iter_mut().enumerate() {
         if item.request_id.is_empty() {
             return Err(ManifestError(format!("{list}[{i}].RequestId is empty: give each item its own")));
         }
-        if let Some(first) = seen.insert(item.request_id.as_str(), i) {
-            let text = format!("{list}[{i}].RequestId is also that of {list}[{first}]: give each item its own");
-            return Err(ManifestError(text));
-        }
+        item.repeats = seen.get(&item.request_id).copied();
+        seen.entry(item.request_id.clone()).or_insert(i);
     }
     Ok(items)
 }
@@ -161,7 +179,6 @@ mod tests {
             (r#"{"Version":"2.0","Other":[]}"#.into(), "Version is \"2.0\""),
             (r#"{"Version":1.0,"SpeakerEnrollmentRequests":[]}"#.into(), "Version is 1.0"),
             (r#"{"Version":"1.0","FraudsterRegistrationRequests":[]}"#.into(), "`SpeakerEnrollmentRequests`"),
-            (format!("{{\"Version\":\"1.0\",\n\"SpeakerEnrollmentRequests\":[{item},\n{item}]}}"), "Requests[1].RequestId"),
             ("{\"Version\":\"1.0\",\n\"SpeakerEnrollmentRequests\":[\n{\"RequestId\":\"a\",\"SpeakerId\":\"s\"}]}".into(), "`AudioSpecifications` at line 3"),
             (r#"{"Version":"1.0","SpeakerEnrollmentRequests":[{"RequestId":"a","SpeakerId":"s","AudioSpecifications":[{"S3Uri":"x"}]}]}"#.into(), "`ChannelId` at line 1"),
             (r#"{"Version":"1.0","SpeakerEnrollmentRequests":[{"RequestId":"a","SpeakerId":"s","AudioSpecifications":[{"S3Uri":"x","ChannelId":-1}]}]}"#.into(), "line 1"),
@@ -173,6 +190,18 @@ mod tests {
             .filter(|(e, named)| !e.contains(**named) || e.contains('\n'))
             .collect();
         assert!(bad.is_empty(), "{bad:#?}");
+    }
+
+    #[test]
+    fn an_id_that_stands_twice_is_the_second_items_error() {
+        let item = |id: &str| json!({ "RequestId": id, "SpeakerId": "s", "AudioSpecifications": [] });
+        let text =
+            json!({ "Version": "1.0", "SpeakerEnrollmentRequests": [item("a"), item("b"), item("a"), item("a")] });
+        let items = parse(JobKind::SpeakerEnrollment, &text.to_string()).unwrap();
+        assert_eq!(items.iter().map(|i| i.repeats).collect::<Vec<_>>(), [None, None, Some(0), Some(0)]);
+        assert!(items[1].check().is_ok());
+        let error = items[3].check().unwrap_err();
+        assert!(error.code == 400 && error.message.contains("item 0"), "{error:?}");
     }
 
     fn audio() -> impl Strategy<Value = AudioSpecification> {
@@ -198,7 +227,7 @@ mod tests {
             let items: Vec<Item> = list
                 .into_iter()
                 .enumerate()
-                .map(|(i, (s, audio))| Item { request_id: format!("{i}-{s}"), speaker_id: Some(s), audio })
+                .map(|(i, (s, audio))| Item { request_id: format!("{i}-{s}"), speaker_id: Some(s), audio, repeats: None })
                 .collect();
             let text = json!({ "Version": "1.0", "Extra": [1], "SpeakerEnrollmentRequests": items }).to_string();
             prop_assert_eq!(&parse(JobKind::SpeakerEnrollment, &text).unwrap(), &items);

@@ -3,8 +3,8 @@
 //! How the header is meant, and what holds for every call, stands in the header itself and in `README.md`; this page is for those
 //! who change the library.
 //!
-//! - A handle is a number in a table ([`handle`]), never a pointer that is followed.
-//! - Every exported function is one call of [`call::run`], which catches panics and keeps the failure for `vouch_last_error`.
+//! - A handle is a number in a table (`handle.rs`), never a pointer that is followed.
+//! - Every exported function is one call of `call::run`, which catches panics and keeps the failure for `vouch_last_error`.
 //! - Outputs are written last, and only on success.
 #![allow(non_camel_case_types, reason = "the names are C's")]
 
