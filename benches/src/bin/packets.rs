@@ -72,6 +72,12 @@ fn main() {
     times.sort_unstable();
     let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize] as f64 / 1000.0;
     let mean = times.iter().sum::<u64>() as f64 / times.len() as f64 / 1000.0;
-    println!("us per packet: mean {mean:.1}  p50 {:.1}  p99 {:.1}  p99.9 {:.1}  max {:.1}", at(0.5), at(0.99), at(0.999), at(1.0));
+    println!(
+        "us per packet: mean {mean:.1}  p50 {:.1}  p99 {:.1}  p99.9 {:.1}  max {:.1}",
+        at(0.5),
+        at(0.99),
+        at(0.999),
+        at(1.0)
+    );
     println!("real-time factor {:.5}", mean / 20_000.0);
 }
