@@ -32,7 +32,7 @@ def plain(model, config):
 
 def load(path):
     c = torch.load(path, weights_only=False, map_location='cpu')
-    m = getattr(net, c['family'])(**c['config']); m.load_state_dict(c.get('ema', c['model'])); m.eval()
+    m = getattr(net, c['family'])(**c['config']); m.load_state_dict(c['ema']); m.eval()
     config = dict(c['config'])
     if c['family'] == 'TdnnF': config.update(cmn_prior_frames=net.CMN_PRIOR_FRAMES, cmn_max_frames=net.CMN_MAX_FRAMES)
     return m, dict(family=c['family'], config=config)

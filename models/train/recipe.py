@@ -41,7 +41,7 @@ def calibrate(vouch, out):
 def card(out, pools):
     """What the card can say without a person: the rest is to be written."""
     import torch
-    c = torch.load(os.path.join(out, 'run/whitened.pt'), weights_only=False, map_location='cpu')
+    c = torch.load(os.path.join(out, 'run/checkpoint.pt'), weights_only=False, map_location='cpu')
     units = json.load(open(os.path.join(out, 'data/units.json')))['units']
     people, seconds = collections.defaultdict(set), collections.Counter()
     for u in units: people[u['corpus']].add(u['speaker']); seconds[u['corpus']] += u['seconds']
@@ -69,8 +69,7 @@ def main():
     step(at('music'), 'music', 'music.py', at('music'), '40')
     step(at('vad/checkpoint.pt'), 'speech detector', 'vad.py', '--pool', a.pool[0], '--data', at('data'), '--music', at('music'), '--out', at('vad'))
     step(at('model.vouch'), 'speaker network', 'train.py', '--data', at('data'), '--out', at('run'), '--minutes', a.minutes, '--family', a.family, *(('--threads', a.threads) if a.threads else ()))
-    step(at('run/whitened.pt'), 'whitening', 'whiten.py', at('run/checkpoint.pt'), '--data', at('data'), '--out', at('run/whitened.pt'))
-    step(at('model.vouch'), 'export', 'export.py', at('run/whitened.pt'), at('vad/checkpoint.pt'), at('model.vouch'), '--golden', at('golden'), '--about', f'recipe=models/train, {a.family}, {time.strftime("%Y-%m-%d")}')
+    step(at('model.vouch'), 'export', 'export.py', at('run/checkpoint.pt'), at('vad/checkpoint.pt'), at('model.vouch'), '--golden', at('golden'), '--about', f'recipe=models/train, {a.family}, {time.strftime("%Y-%m-%d")}')
     step(at('heldout/all.trials'), 'calibration trials', 'trials.py', *pools, '--out', at('heldout'))
     calibrate(a.vouch, a.out)
     card(a.out, a.pool)

@@ -23,6 +23,13 @@ fn library_dir() -> PathBuf {
     std::env::current_exe().unwrap().parent().unwrap().to_owned()
 }
 
+/// A program that finds the library just built, whatever else cargo's environment points to.
+fn run(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.env("LD_LIBRARY_PATH", library_dir());
+    command
+}
+
 fn available(compiler: &str) -> bool {
     Command::new(compiler).arg("--version").output().is_ok_and(|o| o.status.success())
 }
@@ -83,7 +90,7 @@ fn examples_and_headers_pass_strict_compilers_shared_and_static() {
     for compiler in cpp {
         let program = room.path().join("refused");
         built(compiler, "-std=c++17", &source, &program, true);
-        assert_eq!(Command::new(&program).status().unwrap().code(), Some(0), "{compiler}");
+        assert_eq!(run(&program).status().unwrap().code(), Some(0), "{compiler}");
     }
 }
 
@@ -166,7 +173,7 @@ fn the_c_example_and_the_program_give_the_same_score() {
             std::fs::write(&c, &calls[i].1).unwrap();
             let score = program_score(&tools, &e, &c);
             for packet_ms in ["20", "100"] {
-                let out = Command::new(&program).args([&e, &c]).arg(packet_ms).output().unwrap();
+                let out = run(&program).args([&e, &c]).arg(packet_ms).output().unwrap();
                 let (name, code) = if accepted { ("ACCEPT", 0) } else { ("REJECT", 10) };
                 let want = format!("{name} {score}\n");
                 if out.stdout != want.as_bytes() || out.status.code() != Some(code) {
@@ -248,7 +255,7 @@ fn the_sanitizers_find_nothing() {
         // Proof that they are on.
         let bytes = std::fs::read(&program).unwrap();
         assert!(bytes.windows(11).any(|w| w == b"__asan_init"), "{compiler}: built without AddressSanitizer");
-        let out = Command::new(&program).output().unwrap();
+        let out = run(&program).output().unwrap();
         assert!(out.status.success(), "{compiler}: {out:?}");
         ran += 1;
     }

@@ -59,9 +59,11 @@ fn lossy(to: u16, stop: &AtomicBool) -> (u16, impl FnOnce() -> (usize, usize)) {
 /// Runs the gate with `args` after its port, and ffmpeg towards it.
 fn call(gate: &Path, args: &[&str], file: &Path, codec: &str, drop_some: bool) -> (Output, usize) {
     let port = free_port();
-    let process =
-        Command::new(gate).arg(port.to_string()).args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-    let process = process.unwrap();
+    let mut process = Command::new(gate);
+    // The library just built, whatever else cargo's environment points to.
+    process.env("LD_LIBRARY_PATH", std::env::current_exe().unwrap().parent().unwrap());
+    process.arg(port.to_string()).args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let process = process.spawn().unwrap();
     std::thread::sleep(Duration::from_millis(300));
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
