@@ -247,14 +247,14 @@ fn a_handle_that_two_threads_use_is_busy_for_one_and_breaks_for_none() {
             });
         }
         scope.spawn(|| {
-            let mut n = 0;
-            while !stop.load(Ordering::Relaxed) {
-                // Engines are shared: another session can be made meanwhile.
+            // Engines are shared: another session can be made meanwhile, once at least.
+            loop {
                 let other = self::session(shared as *mut _);
                 assert_eq!(vouch_session_free(other), VOUCH_OK);
-                n += 1;
+                if stop.load(Ordering::Relaxed) {
+                    break;
+                }
             }
-            assert!(n > 0);
         });
     });
     assert_eq!(busy.load(Ordering::Relaxed) + done.load(Ordering::Relaxed), 400);
