@@ -35,6 +35,7 @@ pub mod nn;
 pub mod quality;
 pub mod resample;
 pub mod score;
+pub mod search;
 pub mod session;
 pub mod template;
 pub mod tone;

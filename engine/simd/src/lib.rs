@@ -14,6 +14,7 @@ use std::sync::Arc;
 mod dispatch;
 mod elementwise;
 mod scalar;
+mod scan;
 #[cfg(any(target_arch = "aarch64", target_arch = "x86_64"))]
 #[macro_use]
 mod kernel;
@@ -26,6 +27,7 @@ mod x86_64;
 
 pub use dispatch::Backend;
 pub use elementwise::{EXP_MAX_ULP, TANH_MAX_ERROR, dot, exp, tanh};
+pub use scan::{SCAN_ALIGN, SCAN_MAX_LEN, scan_i8};
 
 /// Outputs that a panel of packed weights holds, on every backend.
 pub const PANEL: usize = 32;
