@@ -90,6 +90,11 @@ impl EnrollConfig {
         Self { limits, ..self }
     }
 
+    /// The net speech wanted, in seconds.
+    pub fn wanted_s(&self) -> f64 {
+        self.wanted_speech_s
+    }
+
     fn check(&self) -> Result<(), EnrollConfigError> {
         let within = |name: &'static str, value: f64, least: f64, most: f64| {
             let ok = (least..=most).contains(&value);

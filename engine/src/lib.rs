@@ -24,6 +24,7 @@
 #![forbid(unsafe_code)]
 
 pub mod audio;
+pub mod call;
 pub mod codec;
 pub mod dtmf;
 pub mod embed;

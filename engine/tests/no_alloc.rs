@@ -5,11 +5,16 @@ mod fakes;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::sync::Arc;
 
 use engine::audio::f32_to_i16;
+use engine::call::{Authentication, Caller, CheckOption, FraudDetection, Listening, Settings};
 use engine::codec::Codec;
+use engine::score::Threshold;
 use engine::session::Session;
-use fakes::{DIM, LoudDetector, call, session};
+use fakes::calls::{ask, list, new_call, template};
+use fakes::{DIM, LoudDetector, call, call as speech, session};
+use testdata::Random;
 
 struct Counting;
 
@@ -84,6 +89,41 @@ fn nothing_allocates_after_construction() {
             everything(&mut s, &x, &integers, &packet, rate as usize);
             assert_eq!(allocations() - before, 0, "{rate} Hz, windows {windows}");
         }
+    }
+}
+
+#[test]
+fn a_call_does_not_allocate_either() {
+    let mut random = Random::new(5);
+    let x = speech(8_000, 12.0);
+    let packet = vec![0x35; 160];
+    let watched = list(&mut random, 30);
+    let templates = [template(&mut random), template(&mut random)];
+    for enroll in [false, true] {
+        let mut call = new_call(Listening::UntilEnd, enroll);
+        let before = allocations();
+        for _ in 0..2 {
+            let authentication = Some(Authentication { early: true, ..ask(90, 5.0) });
+            let fraud = FraudDetection { threshold: Threshold::new(50).unwrap(), watched: watched.clone() };
+            call.set(Settings { streaming: true, authentication, fraud: Some(fraud) }).unwrap();
+            call.set_caller(Caller::Enrolled(Arc::clone(&templates[0]))).unwrap();
+            let _ = call.enroll();
+            for chunk in x.chunks(160) {
+                let _ = call.push(chunk).unwrap();
+                let _ =
+                    (call.evaluate(), call.next_event(), call.check(CheckOption::FraudDetection), call.enrollment());
+            }
+            call.push_packet(Codec::Pcma, &packet).unwrap();
+            call.push_lost(1_000).unwrap();
+            let _ = call.set_caller(Caller::Enrolled(Arc::clone(&templates[1])));
+            call.begin_secure();
+            call.push(&x[..3_000]).unwrap();
+            call.end_secure();
+            call.finish();
+            call.restart().unwrap();
+            call.reset();
+        }
+        assert_eq!(allocations() - before, 0, "enrolment {enroll}");
     }
 }
 

@@ -15,6 +15,7 @@ pub use calibration::{
     Calibration, CalibrationError, CalibrationParts, Conditions, Domain, LlrParameters, SideTerms, Similarity,
     SurvivalParameters, TableRow,
 };
+pub(crate) use decision::spelled;
 pub use decision::{
     AuthPolicy, Branch, Claim, Decision, FraudBranch, FraudDecision, PolicyError, decide, decide_fraud,
 };

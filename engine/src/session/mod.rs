@@ -254,6 +254,11 @@ impl Session {
         self.back.embedding(out)
     }
 
+    /// The stream's rate.
+    pub fn rate(&self) -> SampleRate {
+        self.rate
+    }
+
     /// The network that the embedding comes from.
     pub fn model_id(&self) -> ModelId {
         self.back.model_id()

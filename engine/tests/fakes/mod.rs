@@ -1,6 +1,8 @@
 //! Test doubles: networks whose output depends on every bit and on the order of what they are given, and a call to give them.
 #![allow(dead_code, unreachable_pub, clippy::new_without_default, reason = "shared by test files that each use a part")]
 
+pub mod calls;
+
 use std::collections::VecDeque;
 use std::f32::consts::TAU;
 
