@@ -32,6 +32,7 @@ Exit codes:
   12  speaker not enrolled
   13  speaker opted out
   14  enrolment expired
+  15  high risk: the voice is on the watch list
   16  enrolment refused (the reason and what is missing are printed)";
 
 /// Options that every command takes.
@@ -68,36 +69,29 @@ pub struct Input {
     pub format: Option<RawFormat>,
 }
 
-/// Options of `vouch listen`.
-#[cfg(feature = "mic")]
-#[derive(Args, Debug)]
-pub struct ListenArgs {
-    /// Whom to listen for, or whom to enrol.
+/// What a live call is asked, and what is kept of it.
+#[derive(Args, Debug, Clone)]
+pub struct LiveArgs {
+    /// Who the caller claims to be, or whom to enrol.
     #[arg(long, value_name = "ID")]
     pub speaker: Option<String>,
-    /// List the devices that can be listened to.
-    #[arg(long)]
-    pub devices: bool,
-    /// The device; the system's default unless given.
-    #[arg(long, value_name = "NAME")]
-    pub device: Option<String>,
     /// Accept at or above this score.
     #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u8).range(0..=100))]
     pub threshold: u8,
-    /// Net speech before a decision, in seconds.
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u8).range(5..=10))]
+    /// Net speech before a decision, in seconds (5-10).
+    #[arg(long, default_value_t = 10, value_name = "S", value_parser = clap::value_parser!(u8).range(5..=10))]
     pub min_speech: u8,
-    /// Go on after the decision, until Ctrl-C.
+    /// Decide clear cases before that, at the same false match rate.
+    #[arg(long)]
+    pub early: bool,
+    /// Go on after the decision, to the end of the call.
     #[arg(long)]
     pub stay: bool,
-    /// Stop after so many seconds.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=86_400))]
-    pub seconds: Option<u32>,
-    /// Enrol by voice instead.
-    #[arg(long)]
+    /// Enrol the caller by voice instead.
+    #[arg(long, requires = "speaker")]
     pub enroll: bool,
     /// Net speech to enrol from, in seconds.
-    #[arg(long, default_value_t = 30.0, requires = "enroll")]
+    #[arg(long, default_value_t = 30.0, value_name = "S", requires = "enroll")]
     pub wanted_speech: f64,
     /// Replace a voiceprint that is there.
     #[arg(long, requires = "enroll")]
@@ -108,6 +102,68 @@ pub struct ListenArgs {
     /// Keep what was heard as a WAV file; the person must have agreed (--consent).
     #[arg(long, value_name = "FILE", requires = "consent")]
     pub record: Option<PathBuf>,
+    /// Append events as JSON lines to this file.
+    #[arg(long, value_name = "FILE")]
+    pub events: Option<PathBuf>,
+    /// Your name for the session, the contact's id as a rule: 1 to 36 letters, digits, `_`, `-`.
+    #[arg(long, value_name = "NAME")]
+    pub session_name: Option<String>,
+}
+
+/// Options of `vouch call`.
+#[derive(Args, Debug)]
+pub struct CallArgs {
+    /// The call; `-` reads standard input (with --format), as it comes.
+    #[arg(default_value = "-")]
+    pub file: PathBuf,
+    /// What is asked.
+    #[command(flatten)]
+    pub live: LiveArgs,
+    /// A secure passage, in seconds from the start of the call: neither heard nor recorded. May be given several times.
+    #[arg(long = "secure", value_name = "FROM-TO")]
+    pub secure: Vec<SecondsSpan>,
+    /// How to read the call.
+    #[command(flatten)]
+    pub input: Input,
+}
+
+/// From one second of a call to another.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct SecondsSpan {
+    /// Where it begins.
+    pub from_s: f64,
+    /// Where it ends.
+    pub to_s: f64,
+}
+
+impl std::str::FromStr for SecondsSpan {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parsed = text.split_once('-').and_then(|(from, to)| {
+            let (from_s, to_s) = (from.trim().parse::<f64>().ok()?, to.trim().parse::<f64>().ok()?);
+            (from_s >= 0.0 && to_s > from_s && to_s < 1e6).then_some(Self { from_s, to_s })
+        });
+        parsed.ok_or_else(|| "expected two rising numbers of seconds, as in 12.5-20".to_owned())
+    }
+}
+
+/// Options of `vouch listen`.
+#[cfg(feature = "mic")]
+#[derive(Args, Debug)]
+pub struct ListenArgs {
+    /// List the devices that can be listened to.
+    #[arg(long)]
+    pub devices: bool,
+    /// The device; the system's default unless given.
+    #[arg(long, value_name = "NAME")]
+    pub device: Option<String>,
+    /// Stop after so many seconds.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub seconds: Option<u32>,
+    /// What is asked.
+    #[command(flatten)]
+    pub live: LiveArgs,
 }
 
 /// The commands.
@@ -126,6 +182,11 @@ pub enum Command {
     Enroll(EnrollArgs),
     /// Verify a recording against an enrolled speaker.
     Verify(VerifyArgs),
+    /// Follow a call as it happens: score and decision, events, enrolment, secure passages.
+    Call(CallArgs),
+    /// Prove that a recording is silent where it must be.
+    #[command(subcommand)]
+    Secure(SecureCommand),
     /// Listen to the microphone: verify or enrol, live.
     #[cfg(feature = "mic")]
     Listen(ListenArgs),
@@ -426,6 +487,19 @@ pub struct EvalArgs {
     /// How to read the files.
     #[command(flatten)]
     pub input: Input,
+}
+
+/// `vouch secure ...`
+#[derive(Subcommand, Debug)]
+pub enum SecureCommand {
+    /// Hold a recording with secure passages against its proof: the chain of hashes, the file, every sample.
+    Verify {
+        /// The recording.
+        recording: PathBuf,
+        /// Its proof [default: RECORDING.proof.json].
+        #[arg(long, value_name = "FILE")]
+        proof: Option<PathBuf>,
+    },
 }
 
 /// `vouch model ...`

@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use engine::score::Decision;
+use engine::call::Evaluation;
+use engine::score::{Decision, FraudDecision};
 use serde::Serialize;
 
 /// How a command ended, as scripts see it.
@@ -26,11 +27,24 @@ pub enum Exit {
     OptedOut = 13,
     /// Enrolment expired.
     Expired = 14,
+    /// The voice is on the watch list.
+    HighRisk = 15,
     /// The recordings do not make a voiceprint.
     EnrollmentRefused = 16,
 }
 
 impl Exit {
+    /// The code of a call: high risk comes before the authentication, and a caller of unknown risk is not accepted.
+    pub fn of_call(now: &Evaluation) -> Self {
+        let auth = now.authentication.map_or(Self::Success, |a| Self::of(a.decision));
+        match now.fraud {
+            Some(f) if f.unknown_list => Self::Error,
+            Some(f) if f.decision == FraudDecision::HighRisk => Self::HighRisk,
+            Some(f) if f.decision == FraudDecision::NotEnoughSpeech && auth == Self::Success => Self::Inconclusive,
+            _ => auth,
+        }
+    }
+
     /// The code of a decision.
     pub fn of(decision: Decision) -> Self {
         match decision {

@@ -97,7 +97,7 @@ fn the_microphone_decides_as_the_file_does() {
         let _ = player.kill();
         let _ = player.wait();
         let heard = json(&out);
-        assert_eq!(heard["Decision"], decision, "{heard}");
+        assert_eq!(heard["AuthenticationResult"]["Decision"], decision, "{heard}");
         assert_eq!(out.status.code(), whole.status.code());
         assert!(heard["NetSpeechSeconds"].as_f64().unwrap() >= 10.0, "{heard}");
         // What was recorded is what was heard: the same decision again.

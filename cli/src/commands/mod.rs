@@ -1,6 +1,7 @@
 //! One file per command. Each returns how it ended; errors carry the file and the reason.
 
 mod batch;
+mod call;
 mod compare;
 mod demo;
 mod domain;
@@ -12,6 +13,7 @@ mod inspect;
 #[cfg(feature = "mic")]
 mod listen;
 mod model;
+mod secure;
 mod shell;
 mod speaker;
 mod verify;
@@ -35,6 +37,8 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Verify(args) => verify::run(&global, out, &args),
         Command::Identify { file, top, input } => identify::run(&global, out, &file, usize::from(top), &input),
         Command::Compare { a, b, threshold, input } => compare::run(&global, out, &a, &b, threshold, &input),
+        Command::Call(args) => call::run(&global, out, &args),
+        Command::Secure(command) => secure::run(out, &command),
         #[cfg(feature = "mic")]
         Command::Listen(args) => listen::run(&global, out, &args),
         Command::Embed { files, out: array, packet_ms, input } => {

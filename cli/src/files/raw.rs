@@ -155,7 +155,11 @@ impl Samples {
     pub(super) fn next(&mut self, source: &mut Source, out: &mut Vec<f32>) -> Result<usize, AudioProblem> {
         let frame_bytes = self.channels * self.encoding.bytes();
         let wanted = self.left.map_or(self.bytes.len(), |left| left.min(self.bytes.len() as u64) as usize);
-        let got = source.read_full(&mut self.bytes[..wanted])?;
+        // Headerless audio may be live: what is there is given at once.
+        let got = match self.left {
+            Some(_) => source.read_full(&mut self.bytes[..wanted])?,
+            None => source.read_units(&mut self.bytes[..wanted], frame_bytes)?,
+        };
         let frames = got / frame_bytes;
         if let Some(left) = &mut self.left {
             *left -= got as u64;

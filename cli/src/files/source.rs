@@ -101,6 +101,14 @@ impl Source {
         Ok(filled)
     }
 
+    /// Reads what is there, at least one byte unless the file ends, and on to a whole number of `unit` bytes; returns the bytes
+    /// filled. `out` must hold a whole number of units.
+    pub(super) fn read_units(&mut self, out: &mut [u8], unit: usize) -> io::Result<usize> {
+        let got = self.read(out)?;
+        let whole = got.next_multiple_of(unit.max(1)).min(out.len());
+        Ok(got + self.read_full(&mut out[got..whole])?)
+    }
+
     /// Reads exactly `N` bytes, or says how many there were.
     pub(super) fn read_array<const N: usize>(&mut self) -> io::Result<Result<[u8; N], usize>> {
         let mut bytes = [0; N];

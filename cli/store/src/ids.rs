@@ -131,6 +131,21 @@ text_type! {
 }
 random_type!(GeneratedSpeakerId, "id#");
 text_type! {
+    /// Names a session: `^id#[a-zA-Z0-9]{22}$`.
+    SessionId, "id# and 22 letters or digits", |s| s.strip_prefix("id#").is_some_and(is_id)
+}
+random_type!(SessionId, "id#");
+text_type! {
+    /// Names a result of a session: `^[a-zA-Z0-9]{22}$`.
+    ResultId, "22 letters or digits", is_id
+}
+random_type!(ResultId, "");
+text_type! {
+    /// What the operator calls a session, the contact's id as a rule: `^[a-zA-Z0-9][a-zA-Z0-9_-]*$`, 1 to 36 characters.
+    SessionName, "1 to 36 letters, digits, _ or -, a letter or digit first", |s| s.len() <= 36 && is_name(s)
+}
+hidden_type!(SessionName);
+text_type! {
     /// What the operator calls a speaker: `^[a-zA-Z0-9][a-zA-Z0-9_-]*$`, 1 to 256 characters. Sensitive.
     CustomerSpeakerId, "1 to 256 letters, digits, _ or -, a letter or digit first", |s| s.len() <= 256 && is_name(s)
 }

@@ -68,8 +68,8 @@ pub use error::{ConflictType, KeyProblem, ResourceType, StoreError, VoiceprintFi
 pub use export::{Passphrase, VOICEPRINT_FILE_MAGIC};
 pub use files::{AtomicFile, write_atomic, write_atomic_private};
 pub use ids::{
-    ClientToken, CustomerSpeakerId, Description, DomainId, DomainName, GeneratedSpeakerId, JobId, ModelId, SpeakerId,
-    WatchlistId, WatchlistName,
+    ClientToken, CustomerSpeakerId, Description, DomainId, DomainName, GeneratedSpeakerId, JobId, ModelId, ResultId,
+    SessionId, SessionName, SpeakerId, WatchlistId, WatchlistName,
 };
 pub use jobs::{ItemOutcome, Job, JobItem, JobKind, JobStatus, NewJob};
 pub use page::{MAX_PAGE, Page};

@@ -1,0 +1,48 @@
+//! `vouch call`: a call as it happens, from a pipe or a file.
+
+use anyhow::{Context, Result};
+use cli_store::Domain;
+use engine::audio::SampleRate;
+
+use crate::analysis::Toolkit;
+use crate::args::{CallArgs, Global};
+use crate::files::{ChannelChoice, MonoReader};
+use crate::live::Room;
+use crate::outcome::{Exit, Output};
+
+pub(super) fn run(global: &Global, out: Output, args: &CallArgs) -> Result<Exit> {
+    let tools = Toolkit::load(global)?;
+    let domain = Domain::open(&global.domain)?;
+    let choice = args.input.channel.unwrap_or(ChannelChoice::Ask);
+    let mut source = MonoReader::open(&args.file, args.input.format, choice)?;
+    let name = source.file().name().to_owned();
+    let rate = SampleRate::new(source.spec().rate_hz).with_context(|| name.clone())?;
+    let at = |seconds: f64| (seconds * f64::from(rate.hz())).round() as u64;
+    // Overlapping passages are one.
+    let inside = |sample: u64| args.secure.iter().any(|s| (at(s.from_s)..at(s.to_s)).contains(&sample));
+    let mut edges: Vec<u64> = args.secure.iter().flat_map(|s| [at(s.from_s), at(s.to_s)]).collect();
+    edges.sort_unstable();
+    edges.dedup();
+
+    let mut room = Room::open(&tools, &domain, rate, &args.live, None, global.quiet)?;
+    let (mut chunk, mut position) = (Vec::new(), 0u64);
+    'call: while source.next_chunk(&mut chunk)? > 0 {
+        let mut rest = chunk.as_slice();
+        while !rest.is_empty() {
+            if edges.first().is_some_and(|&edge| edge <= position) {
+                edges.remove(0);
+                room.secure(inside(position)).with_context(|| name.clone())?;
+                continue;
+            }
+            let most = edges.first().map_or(usize::MAX, |edge| usize::try_from(edge - position).unwrap_or(usize::MAX));
+            let (now, later) = rest.split_at(rest.len().min(most));
+            room.hear(now).with_context(|| name.clone())?;
+            position += now.len() as u64;
+            rest = later;
+            if room.answered() {
+                break 'call;
+            }
+        }
+    }
+    room.close(out)
+}

@@ -1,0 +1,182 @@
+//! Events as JSON lines, in the shapes of Voice ID's (SPEC appendix B). They carry generated ids only.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use cli_store::{Clock, ResultId, SystemClock, Timestamp};
+use serde_json::{Value, json};
+
+use super::wire::{Frame, Report, SessionAction};
+
+/// Where events go; nowhere unless a file is given.
+#[derive(Default)]
+pub struct Journal {
+    file: Option<(File, PathBuf)>,
+}
+
+impl Journal {
+    /// Appends to the file at `path`, which only its owner may read.
+    ///
+    /// # Errors
+    /// It cannot be opened.
+    pub fn open(path: Option<&Path>) -> Result<Self> {
+        let Some(path) = path else { return Ok(Self::default()) };
+        let mut options = OpenOptions::new();
+        options.create(true).append(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(path).with_context(|| path.display().to_string())?;
+        Ok(Self { file: Some((file, path.to_owned())) })
+    }
+
+    /// One event, one line, one write: processes that share the file never mix their lines.
+    fn put(&mut self, kind: &str, detail: Value) -> Result<()> {
+        let Some((file, path)) = &mut self.file else { return Ok(()) };
+        let event = json!({
+            "version": "0",
+            "id": ResultId::random()?.to_string(),
+            "detail-type": kind,
+            "source": "vouch.voiceid",
+            "account": "local",
+            "time": SystemClock.now().to_string(),
+            "region": "local",
+            "resources": [],
+            "detail": detail,
+        });
+        let mut line = event.to_string();
+        line.push('\n');
+        file.write_all(line.as_bytes()).with_context(|| path.display().to_string())
+    }
+
+    fn detail(action: &str, status: &str, error: Option<&str>) -> Result<Value> {
+        let mut detail = json!({ "sourceId": ResultId::random()?.to_string(), "action": action, "status": status });
+        if let Some(code) = error {
+            detail["errorInfo"] = json!({ "errorMessage": code, "errorType": "EnrollmentRefused", "errorCode": 400 });
+        }
+        Ok(detail)
+    }
+
+    /// Streaming began or ended, or the configuration changed.
+    pub(super) fn session(&mut self, frame: &Frame, action: SessionAction, report: &Report) -> Result<()> {
+        if self.file.is_none() {
+            return Ok(());
+        }
+        let (name, kind) = match action {
+            SessionAction::Start => ("START_SESSION", "VoiceId Start Session Action"),
+            SessionAction::Update => ("UPDATE_SESSION", "VoiceId Update Session Action"),
+        };
+        let mut detail = Self::detail(name, "SUCCESS", None)?;
+        detail["domainId"] = frame.domain_id.as_str().into();
+        let mut session = json!({
+            "sessionId": frame.session_id,
+            "sessionName": frame.session_name,
+            "streamingStatus": report.streaming_status,
+            "streamingConfiguration": { "authenticationMinimumSpeechInSeconds": report.minimum_speech_seconds },
+            "generatedSpeakerId": frame.generated_speaker_id,
+        });
+        if let Some(auth) = &report.authentication_result {
+            session["authenticationConfiguration"] =
+                json!({ "acceptanceThreshold": auth.configuration.acceptance_threshold });
+        }
+        if let Some(fraud) = &report.fraud_detection_result {
+            session["fraudDetectionConfiguration"] = json!({
+                "riskThreshold": fraud.configuration.risk_threshold,
+                "watchlistId": fraud.configuration.watchlist_id,
+            });
+        }
+        if action == SessionAction::Start {
+            let block = |from: Option<f64>, to: Option<f64>| {
+                let status = if report.streaming_status == "ENDED" { "ENDED" } else { "IN_PROGRESS" };
+                json!({ "audioAggregationStatus": status, "audioAggregationStartedAt": from, "audioAggregationEndedAt": to })
+            };
+            if let Some(r) = &report.authentication_result {
+                session["authenticationAudioProgress"] =
+                    block(r.audio_aggregation_started_at, r.audio_aggregation_ended_at);
+            }
+            if let Some(r) = &report.fraud_detection_result {
+                session["fraudDetectionAudioProgress"] =
+                    block(r.audio_aggregation_started_at, r.audio_aggregation_ended_at);
+            }
+        }
+        detail["session"] = session;
+        self.put(kind, detail)
+    }
+
+    /// There are new results.
+    pub(super) fn evaluated(&mut self, frame: &Frame, report: &Report) -> Result<()> {
+        if self.file.is_none() {
+            return Ok(());
+        }
+        let mut detail = Self::detail("EVALUATE_SESSION", "SUCCESS", None)?;
+        detail["domainId"] = frame.domain_id.as_str().into();
+        let mut session = json!({
+            "sessionId": frame.session_id,
+            "sessionName": frame.session_name,
+            "generatedSpeakerId": frame.generated_speaker_id,
+            "streamingStatus": report.streaming_status,
+        });
+        if let Some(r) = &report.authentication_result {
+            session["authenticationResult"] = json!({
+                "authenticationResultId": r.authentication_result_id,
+                "decision": r.decision,
+                "score": r.score,
+                "audioAggregationStartedAt": r.audio_aggregation_started_at,
+                "audioAggregationEndedAt": r.audio_aggregation_ended_at,
+                "configuration": { "acceptanceThreshold": r.configuration.acceptance_threshold },
+            });
+        }
+        if let Some(r) = &report.fraud_detection_result {
+            session["fraudDetectionResult"] = json!({
+                "fraudDetectionResultId": r.fraud_detection_result_id,
+                "decision": r.decision,
+                "reasons": r.reasons,
+                "audioAggregationStartedAt": r.audio_aggregation_started_at,
+                "audioAggregationEndedAt": r.audio_aggregation_ended_at,
+                "configuration": { "riskThreshold": r.configuration.risk_threshold },
+                "riskDetails": r.risk_details.as_ref().map(|d| json!({
+                    "knownFraudsterRisk": {
+                        "generatedFraudsterId": d.known_fraudster_risk.generated_fraudster_id,
+                        "riskScore": d.known_fraudster_risk.risk_score,
+                        "watchlistId": r.configuration.watchlist_id,
+                    },
+                    "voiceSpoofingRisk": d.voice_spoofing_risk.map(|s| json!({ "riskScore": s })),
+                })),
+            });
+        }
+        detail["session"] = session;
+        self.put("VoiceId Evaluate Session Action", detail)
+    }
+
+    /// Enrolment was asked for.
+    pub(super) fn enrollment_requested(&mut self, frame: &Frame) -> Result<()> {
+        let mut detail = Self::detail("SESSION_ENROLLMENT_REQUEST", "SUCCESS", None)?;
+        detail["domainId"] = frame.domain_id.as_str().into();
+        detail["sessionId"] = frame.session_id.as_str().into();
+        detail["sessionName"] = frame.session_name.as_str().into();
+        self.put("VoiceId Session Speaker Enrollment Action", detail)
+    }
+
+    /// A voiceprint was made, or was not.
+    pub(super) fn enrolled(&mut self, frame: &Frame, status: &str, error: Option<&str>) -> Result<()> {
+        let mut detail = Self::detail("ENROLL_SPEAKER", status, error)?;
+        detail["domainId"] = frame.domain_id.as_str().into();
+        detail["generatedSpeakerId"] = frame.generated_speaker_id.as_deref().into();
+        detail["data"] = json!({
+            "enrollmentSource": "VOICE_ID_SESSION",
+            "enrollmentSourceId": frame.session_id,
+            "enrollmentStatus": if status == "SUCCESS" { "ENROLLED" } else { "NOT_ENROLLED" },
+        });
+        self.put("VoiceId Speaker Action", detail)
+    }
+
+    /// A secure passage began or ended.
+    pub(super) fn secure(&mut self, frame: &Frame, action: &str, at: Timestamp) -> Result<()> {
+        let mut detail = Self::detail(action, "SUCCESS", None)?;
+        detail["domainId"] = frame.domain_id.as_str().into();
+        detail["sessionId"] = frame.session_id.as_str().into();
+        detail["at"] = at.to_string().into();
+        self.put("VoiceId Secure Passage Action", detail)
+    }
+}

@@ -1,0 +1,248 @@
+//! One live call from the first sample to the exit code, wherever its audio comes from.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use cli_store::{Consent, Domain, SessionName, SpeakerId};
+use engine::audio::SampleRate;
+use engine::call::{Authentication, Evaluation, Listening, Settings};
+use engine::enroll::EnrollConfig;
+use engine::score::{AuthPolicy, Claim, Decision, FraudDecision};
+use serde::Serialize;
+
+use super::meter::Meter;
+use super::recorder::Recorder;
+use super::wire::Report;
+use super::{Journal, Line, LineOptions, WatchIds};
+use crate::analysis::Toolkit;
+use crate::args::LiveArgs;
+use crate::outcome::{Exit, Output};
+
+/// How a live call ended.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Ended {
+    /// The microphone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<String>,
+    #[serde(flatten)]
+    report: Report,
+    /// The caller was enrolled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    enrolled: Option<bool>,
+    /// Why not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    refusal: Vec<String>,
+    /// Length of the call, in seconds.
+    seconds: f64,
+    lost_samples: u64,
+    /// Samples that were neither heard nor recorded.
+    silenced_samples: u64,
+    /// The last hash of the proof of that, with --record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof_hash: Option<String>,
+}
+
+/// A live call.
+pub struct Room<'a> {
+    line: Line<'a>,
+    args: &'a LiveArgs,
+    rate: SampleRate,
+    recorder: Option<Recorder>,
+    meter: Meter,
+    decided: Option<Evaluation>,
+    lost: u64,
+    device: Option<String>,
+}
+
+impl<'a> Room<'a> {
+    /// Opens the line and asks what `args` ask. `device` names the microphone, where it is one.
+    ///
+    /// # Errors
+    /// An argument is malformed, the speaker may not be enrolled, or a file cannot be opened.
+    pub fn open(
+        tools: &Toolkit,
+        domain: &'a Domain,
+        rate: SampleRate,
+        args: &'a LiveArgs,
+        device: Option<String>,
+        quiet: bool,
+    ) -> Result<Self> {
+        let policy = AuthPolicy::new(args.threshold, f64::from(args.min_speech))?;
+        let speaker: Option<SpeakerId> = match &args.speaker {
+            Some(id) => Some(id.parse().with_context(|| format!("--speaker {id}"))?),
+            None => None,
+        };
+        let name: Option<SessionName> = match &args.session_name {
+            Some(name) => Some(name.parse().with_context(|| format!("--session-name {name}"))?),
+            None => None,
+        };
+        let enrollment = args.enroll.then(|| {
+            let wanted = args.wanted_speech;
+            EnrollConfig::default().wanted_speech_s(wanted).least_speech_s(wanted.min(12.0))
+        });
+        let listening = if args.stay { Listening::UntilEnd } else { Listening::UntilEnough };
+        let journal = Journal::open(args.events.as_deref())?;
+        let mut line = Line::open(tools, domain, LineOptions { rate, listening, enrollment, name }, journal)?;
+        line.set_speaker(speaker.as_ref())?;
+        if args.enroll {
+            let id = args.speaker.as_deref().unwrap_or_default();
+            match line.claim() {
+                Claim::Enrolled if !args.overwrite => {
+                    bail!("speaker {id} has a voiceprint; replace it with --overwrite")
+                }
+                Claim::OptedOut => bail!("speaker {id} has opted out; delete the speaker first"),
+                _ => line.enroll()?,
+            }
+        }
+        let authentication = (!args.enroll).then_some(Authentication { policy, early: args.early });
+        line.set(Settings { streaming: true, authentication, fraud: None }, WatchIds::default())?;
+        let recorder = match &args.record {
+            Some(path) => Some(Recorder::new(path, rate.hz(), line.session_id().as_str())?),
+            None => None,
+        };
+        let meter = Meter::new(if args.enroll { args.wanted_speech } else { policy.min_speech_s() }, quiet);
+        if args.enroll {
+            meter.say("speak freely, about anything");
+        }
+        Ok(Self { line, args, rate, recorder, meter, decided: None, lost: 0, device })
+    }
+
+    /// Takes samples.
+    ///
+    /// # Errors
+    /// A sample cannot be, or a file or the domain cannot be written.
+    pub fn hear(&mut self, samples: &[f32]) -> Result<()> {
+        if samples.is_empty() {
+            return Ok(());
+        }
+        if let Some(recorder) = &mut self.recorder {
+            recorder.write(samples)?;
+        }
+        let standing = self.line.call.push(samples)?;
+        self.line.tell()?;
+        self.meter.level(samples);
+        self.meter.speech(self.line.call.enrollment().map_or(standing.net_speech_s, |e| e.net_speech_s), self.lost);
+        let now = self.line.evaluate()?;
+        if let Some(auth) = now.authentication {
+            self.meter.score(standing, auth.decision, self.args.threshold);
+        }
+        self.decided = Some(now);
+        Ok(())
+    }
+
+    /// Tells that samples were lost.
+    ///
+    /// # Errors
+    /// As [`Room::hear`].
+    pub fn lose(&mut self, samples: usize) -> Result<()> {
+        self.lost += samples as u64;
+        if let Some(recorder) = &mut self.recorder {
+            let zeros = [0.0; 1 << 10];
+            let mut left = samples;
+            while left > 0 {
+                let n = left.min(zeros.len());
+                recorder.write(&zeros[..n])?;
+                left -= n;
+            }
+        }
+        self.line.call.push_lost(samples)?;
+        self.line.tell()
+    }
+
+    /// Begins or ends a secure passage.
+    ///
+    /// # Errors
+    /// The events cannot be written.
+    pub fn secure(&mut self, on: bool) -> Result<()> {
+        match (on, &mut self.recorder) {
+            (true, Some(recorder)) => recorder.begin_secure(),
+            (false, Some(recorder)) => recorder.end_secure(),
+            _ => {}
+        }
+        if on {
+            self.line.call.begin_secure()
+        } else {
+            self.line.call.end_secure()
+        }
+        self.line.tell()
+    }
+
+    /// Whether everything asked is answered, so that the call need not be followed any longer.
+    pub fn answered(&self) -> bool {
+        if self.args.stay || self.recorder.is_some() && self.device.is_none() {
+            return false;
+        }
+        if let Some(e) = self.line.call.enrollment() {
+            return e.net_speech_s >= e.wanted_s;
+        }
+        self.decided.is_some_and(|now| {
+            now.authentication.is_none_or(|a| a.decision != Decision::NotEnoughSpeech)
+                && now.fraud.is_none_or(|f| f.decision != FraudDecision::NotEnoughSpeech)
+        })
+    }
+
+    /// Ends the call, keeps what is to be kept, and prints how it ended.
+    ///
+    /// # Errors
+    /// A file or the domain cannot be written.
+    pub fn close(mut self, out: Output) -> Result<Exit> {
+        self.meter.clear();
+        self.line.finish()?;
+        let mut enrolled = None;
+        let mut refusal = Vec::new();
+        let mut exit = None;
+        if self.args.enroll {
+            let consent = self.args.consent.as_ref().map(|note| Consent::new(note.as_str(), "vouch"));
+            let kept = self.line.keep_voiceprint(consent, self.args.overwrite)?;
+            exit = Some(if kept.is_ok() { Exit::Success } else { Exit::EnrollmentRefused });
+            enrolled = Some(kept.is_ok());
+            refusal.extend(kept.err().map(|r| r.to_string()));
+        }
+        let now = self.line.evaluate()?;
+        let report = self.line.report()?;
+        let proof = self.recorder.take().map_or(Ok(None), Recorder::keep)?;
+        let standing = self.line.call.standing();
+        let ended = Ended {
+            device: self.device,
+            report,
+            enrolled,
+            refusal,
+            seconds: standing.samples as f64 / f64::from(self.rate.hz()),
+            lost_samples: self.lost,
+            silenced_samples: self.line.call.silenced_samples(),
+            proof_hash: proof.map(|p| p.hash),
+        };
+        let record = self.args.record.as_deref();
+        out.print(&ended, |e| text(e, record))?;
+        Ok(exit.unwrap_or_else(|| Exit::of_call(&now)))
+    }
+}
+
+fn text(e: &Ended, record: Option<&Path>) -> String {
+    let heard = format!("{:.1} s of net speech in {:.1} s", e.report.net_speech_seconds, e.seconds);
+    let mut lines = Vec::new();
+    if let Some(enrolled) = e.enrolled {
+        lines.push(if enrolled { "enrolled".to_owned() } else { format!("not enrolled: {}", e.refusal.join("; ")) });
+    }
+    if let Some(auth) = &e.report.authentication_result {
+        let score = auth.score.map_or_else(String::new, |s| {
+            format!("  score {s} (threshold {})", auth.configuration.acceptance_threshold)
+        });
+        let early = if e.report.early { ", decided early" } else { "" };
+        lines.push(format!("{}{score}, {heard}{early}", auth.decision));
+    }
+    if let Some(fraud) = &e.report.fraud_detection_result {
+        let risk = fraud.risk_details.as_ref().map_or_else(String::new, |d| {
+            format!("  risk {} (threshold {})", d.known_fraudster_risk.risk_score, fraud.configuration.risk_threshold)
+        });
+        lines.push(format!("{}{risk}", fraud.decision));
+    }
+    if e.silenced_samples > 0 {
+        lines.push(format!("{} samples in secure passages were neither heard nor recorded", e.silenced_samples));
+    }
+    if let Some(path) = record {
+        lines.push(format!("recorded to {}", path.display()));
+    }
+    lines.join("\n")
+}
