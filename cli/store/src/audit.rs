@@ -37,9 +37,23 @@ pub enum AuditAction {
     VoiceprintExported,
     /// A voiceprint came from a sealed file.
     VoiceprintImported,
+    /// A watch list was made.
+    WatchlistCreated,
+    /// A watch list's name or description was changed.
+    WatchlistUpdated,
+    /// A watch list was deleted.
+    WatchlistDeleted,
+    /// A fraudster was registered.
+    FraudsterRegistered,
+    /// A fraudster was put on a list.
+    FraudsterAssociated,
+    /// A fraudster was taken off a list.
+    FraudsterDisassociated,
+    /// A fraudster was deleted.
+    FraudsterDeleted,
 }
 
-const ACTIONS: [(AuditAction, &str); 10] = [
+const ACTIONS: [(AuditAction, &str); 17] = [
     (AuditAction::DomainCreated, "DOMAIN_CREATED"),
     (AuditAction::DomainUpdated, "DOMAIN_UPDATED"),
     (AuditAction::DomainRekeyed, "DOMAIN_REKEYED"),
@@ -50,6 +64,13 @@ const ACTIONS: [(AuditAction, &str); 10] = [
     (AuditAction::SpeakerDeleted, "SPEAKER_DELETED"),
     (AuditAction::VoiceprintExported, "VOICEPRINT_EXPORTED"),
     (AuditAction::VoiceprintImported, "VOICEPRINT_IMPORTED"),
+    (AuditAction::WatchlistCreated, "WATCHLIST_CREATED"),
+    (AuditAction::WatchlistUpdated, "WATCHLIST_UPDATED"),
+    (AuditAction::WatchlistDeleted, "WATCHLIST_DELETED"),
+    (AuditAction::FraudsterRegistered, "FRAUDSTER_REGISTERED"),
+    (AuditAction::FraudsterAssociated, "FRAUDSTER_ASSOCIATED"),
+    (AuditAction::FraudsterDisassociated, "FRAUDSTER_DISASSOCIATED"),
+    (AuditAction::FraudsterDeleted, "FRAUDSTER_DELETED"),
 ];
 
 impl fmt::Display for AuditAction {

@@ -23,6 +23,8 @@ const LOCK: &str = "domain.lock";
 /// Three years without enrolment or successful authentication: Illinois Biometric Information Privacy Act, 740 ILCS 14/15(a).
 const DEFAULT_EXPIRY_DAYS: u32 = 1_095;
 const MAX_EXPIRY_DAYS: u32 = 36_500;
+const MAX_WATCHLISTS: u32 = 1_000_000;
+const MAX_FRAUDSTERS: u32 = 100_000_000;
 const DEFAULT_WATCHLIST_NAME: &str = "default";
 
 /// What a new domain is to be.
@@ -37,12 +39,23 @@ pub struct NewDomain {
     /// Days without enrolment or successful authentication after which a voiceprint expires, 1 to 36,500; 1,095 unless
     /// asked for.
     pub expiry_days: u32,
+    /// Most watch lists, the default one included, 1 to 1,000,000; 3 unless asked for, as in Voice ID.
+    pub max_watchlists: u32,
+    /// Most fraudsters on one list, 1 to 100,000,000; 500 unless asked for, as in Voice ID.
+    pub max_fraudsters: u32,
 }
 
 impl NewDomain {
     /// A domain with this name and the default settings.
     pub fn new(name: DomainName) -> NewDomain {
-        NewDomain { name, description: None, consent_required: false, expiry_days: DEFAULT_EXPIRY_DAYS }
+        NewDomain {
+            name,
+            description: None,
+            consent_required: false,
+            expiry_days: DEFAULT_EXPIRY_DAYS,
+            max_watchlists: 3,
+            max_fraudsters: 500,
+        }
     }
 }
 
@@ -66,6 +79,10 @@ pub struct DomainInfo {
     pub consent_required: bool,
     /// Days without enrolment or successful authentication after which a voiceprint expires.
     pub expiry_days: u32,
+    /// Most watch lists, the default one included.
+    pub max_watchlists: u32,
+    /// Most fraudsters on one list.
+    pub max_fraudsters: u32,
     /// When it was made.
     pub created_at: Timestamp,
     /// When its name, description or settings last changed.
@@ -188,7 +205,7 @@ impl Domain {
     /// As [`Domain::create`].
     pub fn create_with(dir: &Path, new: NewDomain, options: OpenOptions) -> Result<Domain, StoreError> {
         options.check()?;
-        check_expiry(new.expiry_days)?;
+        check(&new)?;
         let dir = absolute(dir)?;
         let outside_key = options.key_path.clone();
         for path in std::iter::once(&dir).chain(&outside_key) {
@@ -252,7 +269,8 @@ impl Domain {
         self.backend.write(async |c| {
             let domain = sqlx::query(
                 "INSERT INTO domains (domain_id, name, description, status, default_watchlist_id, consent_required, \
-                 expiry_days, created_at, updated_at) VALUES ($1, $2, $3, 'ACTIVE', $4, $5, $6, $7, $7)",
+                 expiry_days, max_watchlists, max_fraudsters, created_at, updated_at) \
+                 VALUES ($1, $2, $3, 'ACTIVE', $4, $5, $6, $7, $8, $9, $9)",
             )
             .bind(id)
             .bind(new.name.as_str())
@@ -260,6 +278,8 @@ impl Domain {
             .bind(watchlist.as_str())
             .bind(new.consent_required)
             .bind(i64::from(new.expiry_days))
+            .bind(i64::from(new.max_watchlists))
+            .bind(i64::from(new.max_fraudsters))
             .bind(now);
             change(path, c, domain).await?;
             let list = sqlx::query(
@@ -350,18 +370,20 @@ impl Domain {
     /// # Errors
     /// [`StoreError::Validation`] for the days; storage errors.
     pub fn update(&self, to: DomainUpdate) -> Result<DomainInfo, StoreError> {
-        check_expiry(to.expiry_days)?;
+        check(&to)?;
         self.backend.write(async |c| {
             self.active(c).await?;
             let update = sqlx::query(
                 "UPDATE domains SET name = $2, description = $3, consent_required = $4, expiry_days = $5, \
-                 updated_at = $6 WHERE domain_id = $1",
+                 max_watchlists = $6, max_fraudsters = $7, updated_at = $8 WHERE domain_id = $1",
             )
             .bind(self.id.as_str())
             .bind(to.name.as_str())
             .bind(to.description.as_ref().map(Description::as_str))
             .bind(to.consent_required)
             .bind(i64::from(to.expiry_days))
+            .bind(i64::from(to.max_watchlists))
+            .bind(i64::from(to.max_fraudsters))
             .bind(self.now().0);
             change(self.backend.path(), c, update).await?;
             self.record(c, AuditAction::DomainUpdated, self.id.as_str()).await
@@ -513,11 +535,17 @@ fn existing(dir: &Path) -> Result<PathBuf, StoreError> {
     }
 }
 
-fn check_expiry(days: u32) -> Result<(), StoreError> {
-    if (1..=MAX_EXPIRY_DAYS).contains(&days) {
-        return Ok(());
+fn check(new: &NewDomain) -> Result<(), StoreError> {
+    for (field, value, most) in [
+        ("ExpiryDays", new.expiry_days, MAX_EXPIRY_DAYS),
+        ("MaxWatchlists", new.max_watchlists, MAX_WATCHLISTS),
+        ("MaxFraudsters", new.max_fraudsters, MAX_FRAUDSTERS),
+    ] {
+        if !(1..=most).contains(&value) {
+            return Err(StoreError::invalid(field, format!("must be 1 to {most}; got {value}")));
+        }
     }
-    Err(StoreError::invalid("ExpiryDays", format!("must be 1 to {MAX_EXPIRY_DAYS}; got {days}")))
+    Ok(())
 }
 
 fn not_active(dir: &Path) -> StoreError {
@@ -544,7 +572,7 @@ fn info(backend: &Backend) -> Result<DomainInfo, StoreError> {
 async fn info_row(path: &Path, c: &mut SqliteConnection) -> Result<DomainInfo, StoreError> {
     let query = sqlx::query(
         "SELECT domain_id, name, description, status, default_watchlist_id, consent_required, expiry_days, created_at, \
-         updated_at FROM domains",
+         updated_at, max_watchlists, max_fraudsters FROM domains",
     );
     let found = rows(path, c, query).await?;
     let [row] = found.as_slice() else {
@@ -556,6 +584,10 @@ async fn info_row(path: &Path, c: &mut SqliteConnection) -> Result<DomainInfo, S
 fn read_info(path: &Path, row: &SqliteRow) -> Result<DomainInfo, StoreError> {
     let text = |column| get::<String>(path, row, column);
     let bad = |_| StoreError::corrupt(path, "the domain's row breaks a rule");
+    let number = |column| {
+        u32::try_from(get::<i64>(path, row, column)?)
+            .map_err(|_| StoreError::corrupt(path, "the domain's row breaks a rule"))
+    };
     let description: Option<String> = get(path, row, 2)?;
     Ok(DomainInfo {
         domain_id: text(0)?.parse().map_err(bad)?,
@@ -564,8 +596,9 @@ fn read_info(path: &Path, row: &SqliteRow) -> Result<DomainInfo, StoreError> {
         active: text(3)? == "ACTIVE",
         default_watchlist_id: text(4)?.parse().map_err(bad)?,
         consent_required: get(path, row, 5)?,
-        expiry_days: u32::try_from(get::<i64>(path, row, 6)?)
-            .map_err(|_| StoreError::corrupt(path, "the domain's row breaks a rule"))?,
+        expiry_days: number(6)?,
+        max_watchlists: number(9)?,
+        max_fraudsters: number(10)?,
         created_at: Timestamp(get(path, row, 7)?),
         updated_at: Timestamp(get(path, row, 8)?),
     })

@@ -141,6 +141,11 @@ pub enum StoreError {
         /// The state, and the way out of it.
         reason: String,
     },
+    /// A limit of the domain is reached.
+    Quota {
+        /// Which one, and the way out.
+        reason: String,
+    },
     /// A file or directory is already there.
     Exists {
         /// Which one.
@@ -221,6 +226,7 @@ impl StoreError {
             StoreError::Conflict { .. } | StoreError::Exists { .. } => "ConflictException",
             StoreError::Key { .. } => "AccessDeniedException",
             StoreError::Busy { .. } => "ThrottlingException",
+            StoreError::Quota { .. } => "ServiceQuotaExceededException",
             _ => "InternalServerException",
         }
     }
@@ -268,7 +274,9 @@ impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             StoreError::Validation { field, reason } => write!(f, "{field} is not valid: {reason}"),
-            StoreError::NotFound { reason, .. } | StoreError::Conflict { reason, .. } => f.write_str(reason),
+            StoreError::NotFound { reason, .. }
+            | StoreError::Conflict { reason, .. }
+            | StoreError::Quota { reason } => f.write_str(reason),
             StoreError::Exists { path } => {
                 write!(f, "{} already exists: choose another place, or delete it first", path.display())
             }

@@ -131,6 +131,11 @@ text_type! {
 }
 random_type!(GeneratedSpeakerId, "id#");
 text_type! {
+    /// Names a fraudster: `^id#[a-zA-Z0-9]{22}$`.
+    FraudsterId, "id# and 22 letters or digits", |s| s.strip_prefix("id#").is_some_and(is_id)
+}
+random_type!(FraudsterId, "id#");
+text_type! {
     /// Names a session: `^id#[a-zA-Z0-9]{22}$`.
     SessionId, "id# and 22 letters or digits", |s| s.strip_prefix("id#").is_some_and(is_id)
 }

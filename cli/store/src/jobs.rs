@@ -17,6 +17,7 @@ use crate::domain::Domain;
 use crate::error::{ConflictType, ResourceType, StoreError};
 use crate::ids::{ClientToken, JobId, SpeakerId};
 use crate::speaker::{Circumstances, Enrolment, Speaker, SpeakerStatus};
+use crate::watchlist::{Fraudster, Registration};
 
 macro_rules! spelled {
     ($name:ident, $what:literal, [$($variant:ident => $text:literal),+ $(,)?]) => {
@@ -431,6 +432,28 @@ impl Domain {
             let now = Circumstances { enrolled_at: None, last_accessed_at: None, imported: false };
             let (enrolled, before) = self.enrol_in(c, speaker, enrolment, now).await?;
             self.put_outcome(c, id, seq, &outcome(&enrolled, before)).await
+        })
+    }
+
+    /// Registers a fraudster and stores the item's outcome, both or neither. `false`: the item was done already, and nothing was
+    /// changed.
+    ///
+    /// # Errors
+    /// As [`Domain::register_fraudster`].
+    pub fn finish_item_with_fraudster(
+        &self,
+        id: &JobId,
+        seq: u64,
+        registration: Registration<'_>,
+        outcome: impl FnOnce(&Fraudster) -> ItemOutcome,
+    ) -> Result<bool, StoreError> {
+        let seq = number(seq)?;
+        self.backend.write(async |c| {
+            if !self.is_open(c, id, seq).await? {
+                return Ok(false);
+            }
+            let fraudster = self.register_in(c, registration).await?;
+            self.put_outcome(c, id, seq, &outcome(&fraudster)).await
         })
     }
 

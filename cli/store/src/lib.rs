@@ -60,6 +60,7 @@ mod key;
 mod page;
 mod sealed;
 mod speaker;
+mod watchlist;
 
 pub use audit::{AuditAction, AuditEntry};
 pub use clock::{Clock, SystemClock, Timestamp};
@@ -68,9 +69,10 @@ pub use error::{ConflictType, KeyProblem, ResourceType, StoreError, VoiceprintFi
 pub use export::{Passphrase, VOICEPRINT_FILE_MAGIC};
 pub use files::{AtomicFile, write_atomic, write_atomic_private};
 pub use ids::{
-    ClientToken, CustomerSpeakerId, Description, DomainId, DomainName, GeneratedSpeakerId, JobId, ModelId, ResultId,
-    SessionId, SessionName, SpeakerId, WatchlistId, WatchlistName,
+    ClientToken, CustomerSpeakerId, Description, DomainId, DomainName, FraudsterId, GeneratedSpeakerId, JobId, ModelId,
+    ResultId, SessionId, SessionName, SpeakerId, WatchlistId, WatchlistName,
 };
 pub use jobs::{ItemOutcome, Job, JobItem, JobKind, JobStatus, NewJob};
 pub use page::{MAX_PAGE, Page};
 pub use speaker::{Consent, Enrolment, Lookup, Speaker, SpeakerStatus, Voiceprint};
+pub use watchlist::{Fraudster, Registration, Watchlist};

@@ -775,7 +775,7 @@ impl Domain {
         let next_token = items
             .last()
             .filter(|_| more)
-            .map(|last| token(&self.keys.page, self.now(), last.created_at, &last.generated_speaker_id));
+            .map(|last| token(&self.keys.page, self.now(), last.created_at, last.generated_speaker_id.as_str()));
         Ok(Page { items, next_token })
     }
 }

@@ -512,12 +512,24 @@ fn a_domain_of_the_first_schema_is_brought_up_with_what_it_holds() {
     f.domain.put_voiceprint(&id, enrolment(b"print")).unwrap();
     let dir = f.dir.clone();
     drop(f.domain);
-    for sql in ["DROP TABLE job_items", "DROP TABLE jobs", "DELETE FROM _sqlx_migrations WHERE version > 1"] {
+    for sql in [
+        "DROP TABLE job_items",
+        "DROP TABLE jobs",
+        "DROP TABLE watchlist_members",
+        "DROP TABLE fraudsters",
+        "ALTER TABLE domains DROP COLUMN max_watchlists",
+        "ALTER TABLE domains DROP COLUMN max_fraudsters",
+        "DELETE FROM _sqlx_migrations WHERE version > 1",
+    ] {
         raw_run(&dir, sql);
     }
     let domain = Domain::open(&dir).unwrap();
     assert_eq!(template_of(&domain, &id).as_deref(), Some(b"print".as_slice()));
     assert!(domain.list_jobs().unwrap().is_empty());
+    let info = domain.describe().unwrap();
+    assert_eq!((info.max_watchlists, info.max_fraudsters), (3, 500));
+    let lists = domain.list_watchlists().unwrap();
+    assert_eq!((lists.len(), lists[0].default_watchlist), (1, true));
 }
 
 #[test]

@@ -1,15 +1,16 @@
 //! What a call is asked, and by whom.
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use crate::embed::ModelId;
 use crate::enroll::{EnrollConfig, EnrollConfigError};
 use crate::error::ConfigError;
-use crate::score::{AuthPolicy, Claim, ScoreKind, Threshold};
-use crate::search::Index;
+use crate::score::{AuthPolicy, Calibration, Claim, Conditions, FraudScore, ScoreError, ScoreKind, Threshold};
+use crate::search::{Index, Scratch, SearchError};
 use crate::session::SessionConfig;
-use crate::template::{Template, TemplateError};
+use crate::template::{Embedding, Template, TemplateError};
 
 /// Net speech at which the sequential test looks before the response time, in seconds.
 const LOOKS_S: [f64; 3] = [3.0, 5.0, 7.0];
@@ -106,8 +107,30 @@ impl WatchList {
         self.index.model()
     }
 
-    pub(super) fn net_speech_s(&self, row: usize) -> f64 {
-        self.net_speech_s.get(row).copied().unwrap_or(f64::NAN)
+    /// The closest voiceprint to one with `net_speech_s` seconds of net speech: its row and its risk, over the whole list; `None`
+    /// for an empty list.
+    ///
+    /// *Real-time*: does not allocate; the time grows with the list.
+    ///
+    /// # Errors
+    /// [`CallError::Search`] or [`CallError::Score`]: another network, or an amount of speech that cannot be.
+    pub fn risk(
+        &self,
+        embedding: &Embedding,
+        net_speech_s: f64,
+        calibration: &Calibration,
+        scratch: &mut Scratch,
+    ) -> Result<Option<(usize, FraudScore)>, CallError> {
+        if embedding.model() != self.model() {
+            return Err(CallError::OtherModel { expected: self.model(), found: embedding.model() });
+        }
+        let hit = self.index.best(embedding.values(), scratch).map_err(CallError::Search)?;
+        let (Some(hit), Some(len)) = (hit, NonZeroU64::new(self.index.len() as u64)) else { return Ok(None) };
+        let theirs = self.net_speech_s.get(hit.row).copied().unwrap_or(f64::NAN);
+        let score = Conditions::new(net_speech_s, theirs)
+            .and_then(|conditions| calibration.fraud_score(hit.cosine, conditions, len))
+            .map_err(CallError::Score)?;
+        Ok(Some((hit.row, score)))
     }
 }
 
@@ -250,6 +273,10 @@ pub enum CallError {
         /// Its amounts.
         numbers: usize,
     },
+    /// A search that cannot be.
+    Search(SearchError),
+    /// A comparison without a score.
+    Score(ScoreError),
     /// A new stream while another is heard; Voice ID's `ANOTHER_ACTIVE_STREAM`.
     AnotherActiveStream,
     /// Another speaker after enrolment has begun; Voice ID's `CANNOT_CHANGE_SPEAKER_AFTER_ENROLLMENT`.
@@ -294,6 +321,8 @@ impl fmt::Display for CallError {
             Self::WatchList { rows, numbers } => {
                 write!(f, "watch list of {rows} voiceprints with {numbers} positive amounts of net speech")
             }
+            Self::Search(e) => e.fmt(f),
+            Self::Score(e) => e.fmt(f),
             Self::AnotherActiveStream => f.write_str("another stream of this call is active"),
             Self::SpeakerAfterEnrollment => f.write_str("the speaker cannot change after enrolment has begun"),
             Self::EnrollmentExists => f.write_str("this call has an enrolment already"),

@@ -1,12 +1,9 @@
 //! Answers.
 
-use std::num::NonZeroU64;
-
 use super::config::{FraudDetection, StreamingStatus, Watched};
 use super::{Call, Revision};
 use crate::score::{
-    Branch, Claim, Conditions, Decision, FraudBranch, FraudDecision, FraudScore, Score, Threshold, decide_fraud,
-    spelled,
+    Branch, Claim, Decision, FraudBranch, FraudDecision, FraudScore, Score, Threshold, decide_fraud, spelled,
 };
 
 spelled! {
@@ -258,12 +255,12 @@ impl Call {
         };
         if let Watched::List(list) = watched
             && decided
-            && let Ok(Some(hit)) = list.index().best(self.snapshot.embedding.values(), &mut self.scratch)
-            && let Ok(conditions) = Conditions::new(self.snapshot.net_speech_s(), list.net_speech_s(hit.row))
-            && let Some(len) = NonZeroU64::new(list.index().len() as u64)
         {
-            result.risk = self.calibration.fraud_score(hit.cosine, conditions, len).ok();
-            result.closest = result.risk.map(|_| hit.row);
+            let net_s = self.snapshot.net_speech_s();
+            // What could be wrong is refused by `set` and by construction.
+            let found = list.risk(&self.snapshot.embedding, net_s, &self.calibration, &mut self.scratch).ok().flatten();
+            result.closest = found.map(|(row, _)| row);
+            result.risk = found.map(|(_, risk)| risk);
         }
         result
     }
