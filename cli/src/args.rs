@@ -81,6 +81,12 @@ pub struct LiveArgs {
     /// Net speech before a decision, in seconds (5-10).
     #[arg(long, default_value_t = 10, value_name = "S", value_parser = clap::value_parser!(u8).range(5..=10))]
     pub min_speech: u8,
+    /// Look for fraud on this watch list: `default`, a name or an id.
+    #[arg(long, value_name = "LIST")]
+    pub watchlist: Option<String>,
+    /// High risk at or above this.
+    #[arg(long, default_value_t = 50, value_name = "N", requires = "watchlist", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub fraud_threshold: u8,
     /// Decide clear cases before that, at the same false match rate.
     #[arg(long)]
     pub early: bool,
@@ -240,7 +246,13 @@ pub enum Command {
     /// List, describe, opt out, delete, export or import speakers.
     #[command(subcommand)]
     Speaker(SpeakerCommand),
-    /// Run, resume, list or describe jobs over a manifest of many enrolments.
+    /// Create, list, describe, change or delete watch lists, and put fraudsters on them.
+    #[command(subcommand)]
+    Watchlist(WatchlistCommand),
+    /// Register, list, describe or delete fraudsters.
+    #[command(subcommand)]
+    Fraudster(FraudsterCommand),
+    /// Run, resume, list or describe jobs over a manifest of many enrolments or registrations.
     #[command(subcommand)]
     Batch(BatchCommand),
     /// Measure error rates on a trial list (VoxCeleb format: label enrolment probe).
@@ -274,6 +286,12 @@ pub enum DomainCommand {
         /// Refuse enrolments that carry no consent note.
         #[arg(long)]
         require_consent: bool,
+        /// Most watch lists, the default one included.
+        #[arg(long, default_value_t = 3, value_name = "N")]
+        max_watchlists: u32,
+        /// Most fraudsters on one list.
+        #[arg(long, default_value_t = 500, value_name = "N")]
+        max_fraudsters: u32,
     },
     /// Describe the domain.
     Describe,
@@ -331,6 +349,12 @@ pub struct VerifyArgs {
     /// Net speech without which there is no decision, in seconds (5-10).
     #[arg(long, default_value_t = 10, value_name = "S", value_parser = clap::value_parser!(u8).range(5..=10))]
     pub min_speech: u8,
+    /// Look for fraud on this watch list: `default`, a name or an id.
+    #[arg(long, value_name = "LIST")]
+    pub watchlist: Option<String>,
+    /// High risk at or above this.
+    #[arg(long, default_value_t = 50, value_name = "N", requires = "watchlist", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub fraud_threshold: u8,
     /// How to read the recording.
     #[command(flatten)]
     pub input: Input,
@@ -400,11 +424,125 @@ pub enum StatusFilter {
     Expired,
 }
 
+/// `vouch watchlist ...`. A list is named by `default`, its name or its id.
+#[derive(Subcommand, Debug)]
+pub enum WatchlistCommand {
+    /// Create a list.
+    Create {
+        /// Its name: a letter or digit, then letters, digits, `_`, `-`.
+        name: String,
+        /// What it is for.
+        #[arg(long)]
+        description: Option<String>,
+    },
+    /// List the lists.
+    List,
+    /// Describe a list.
+    Describe {
+        /// The list.
+        list: String,
+    },
+    /// Change a list's name or description; the default list cannot be changed.
+    Update {
+        /// The list.
+        list: String,
+        /// The new name.
+        #[arg(long)]
+        name: Option<String>,
+        /// The new description.
+        #[arg(long)]
+        description: Option<String>,
+    },
+    /// Delete an empty list; the default list cannot be deleted.
+    Delete {
+        /// The list.
+        list: String,
+    },
+    /// Put a fraudster on a list.
+    Add {
+        /// The list.
+        list: String,
+        /// The fraudster.
+        #[arg(value_name = "FRAUDSTER-ID")]
+        fraudster: String,
+    },
+    /// Take a fraudster off a list, but not off the last one.
+    Remove {
+        /// The list.
+        list: String,
+        /// The fraudster.
+        #[arg(value_name = "FRAUDSTER-ID")]
+        fraudster: String,
+    },
+}
+
+/// `vouch fraudster ...`
+#[derive(Subcommand, Debug)]
+pub enum FraudsterCommand {
+    /// Register a fraudster from recordings, unless the voice is registered already.
+    Register(RegisterArgs),
+    /// List the fraudsters.
+    List {
+        /// Only those of this list.
+        #[arg(long, value_name = "LIST")]
+        watchlist: Option<String>,
+    },
+    /// Describe a fraudster.
+    Describe {
+        /// The fraudster.
+        #[arg(value_name = "FRAUDSTER-ID")]
+        fraudster: String,
+    },
+    /// Delete a fraudster, off every list.
+    Delete {
+        /// The fraudster.
+        #[arg(value_name = "FRAUDSTER-ID")]
+        fraudster: String,
+    },
+}
+
+/// What becomes of a voice that is registered already.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DuplicateAction {
+    /// Not registered again; the closest one is named.
+    Skip,
+    /// Registered as another fraudster.
+    RegisterAsNew,
+}
+
+/// `vouch fraudster register ...`
+#[derive(Args, Debug)]
+pub struct RegisterArgs {
+    /// Recordings of this one person.
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// The watch list; the default one unless given.
+    #[arg(long, value_name = "LIST")]
+    pub watchlist: Option<String>,
+    /// What becomes of a voice that is registered already, on whichever list.
+    #[arg(long, value_enum, default_value = "skip")]
+    pub duplicate: DuplicateAction,
+    /// Registered already at or above this similarity.
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub similarity: u8,
+    /// Net speech wanted, in seconds.
+    #[arg(long, default_value_t = 30.0, value_name = "S")]
+    pub wanted_speech: f64,
+    /// Net speech without which a registration is refused, in seconds.
+    #[arg(long, default_value_t = 12.0, value_name = "S")]
+    pub least_speech: f64,
+    /// How to read the recordings.
+    #[command(flatten)]
+    pub input: Input,
+}
+
 /// `vouch batch ...`
 #[derive(Subcommand, Debug)]
 pub enum BatchCommand {
     /// Enrol the speakers of a manifest (Voice ID's SpeakerEnrollmentRequests).
     Enroll(BatchEnrollArgs),
+    /// Register the fraudsters of a manifest (Voice ID's FraudsterRegistrationRequests).
+    Register(BatchRegisterArgs),
     /// Go on with a job that was cut short; what is done is not done again.
     Resume {
         /// The job.
@@ -430,17 +568,23 @@ pub enum ExistingAction {
     Overwrite,
 }
 
-/// `vouch batch enroll ...`
+/// What becomes of a voice that is on the watch list.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FraudAction {
+    /// The item fails.
+    Fail,
+    /// The item is enrolled all the same.
+    Ignore,
+}
+
+/// What every batch job is told.
 #[derive(Args, Debug)]
-pub struct BatchEnrollArgs {
+pub struct BatchArgs {
     /// The manifest: JSON, Version "1.0". Its paths start from its own folder.
     pub manifest: PathBuf,
     /// The folder for the output, which becomes DIR/JOB-ID/NAME.out.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// What becomes of a speaker who has a voiceprint.
-    #[arg(long, value_enum, default_value = "skip")]
-    pub existing: ExistingAction,
     /// Run twice with the same token and request: one job, which the second run goes on with.
     #[arg(long, value_name = "TOKEN")]
     pub client_token: Option<String>,
@@ -456,9 +600,46 @@ pub struct BatchEnrollArgs {
     /// Net speech without which an item fails, in seconds.
     #[arg(long, default_value_t = 12.0, value_name = "S")]
     pub least_speech: f64,
+}
+
+/// `vouch batch enroll ...`
+#[derive(Args, Debug)]
+pub struct BatchEnrollArgs {
+    /// Manifest, output and recordings.
+    #[command(flatten)]
+    pub common: BatchArgs,
+    /// What becomes of a speaker who has a voiceprint.
+    #[arg(long, value_enum, default_value = "skip")]
+    pub existing: ExistingAction,
+    /// Look for the voices on this watch list first: `default`, a name or an id.
+    #[arg(long, value_name = "LIST")]
+    pub watchlist: Option<String>,
+    /// What becomes of a voice that is on it.
+    #[arg(long, value_enum, default_value = "fail", requires = "watchlist")]
+    pub on_fraud: FraudAction,
+    /// On the list at or above this risk.
+    #[arg(long, default_value_t = 50, value_name = "N", requires = "watchlist", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub risk_threshold: u8,
     /// The consent of the manifest's people, as you want it kept beside each voiceprint.
     #[arg(long, value_name = "NOTE")]
     pub consent: Option<String>,
+}
+
+/// `vouch batch register ...`
+#[derive(Args, Debug)]
+pub struct BatchRegisterArgs {
+    /// Manifest, output and recordings.
+    #[command(flatten)]
+    pub common: BatchArgs,
+    /// The watch list; the default one unless given.
+    #[arg(long, value_name = "LIST")]
+    pub watchlist: Option<String>,
+    /// What becomes of a voice that is registered already, on whichever list.
+    #[arg(long, value_enum, default_value = "skip")]
+    pub duplicate: DuplicateAction,
+    /// Registered already at or above this similarity.
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub similarity: u8,
 }
 
 /// `vouch eval ...`

@@ -12,3 +12,4 @@ pub mod mic;
 pub mod outcome;
 pub mod progress;
 pub mod report;
+pub mod watch;

@@ -1,4 +1,8 @@
-//! Batch jobs: many enrolments from one manifest, which a killed process loses nothing of.
+//! Batch jobs: many enrolments or registrations from one manifest, which a killed process loses nothing of.
+//!
+//! Items are prepared side by side, some ahead of others, and committed one after another in the manifest's order: what an item
+//! comes to depends on those before it and on nothing else, so that a job that was killed and taken up again ends as it
+//! would have.
 //!
 //! | to add | touch |
 //! |---|---|
@@ -7,15 +11,18 @@
 pub mod enroll;
 pub mod location;
 pub mod manifest;
+pub mod recordings;
+pub mod register;
 
-use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use cli_store::{ClientToken, Domain, ItemOutcome, Job, JobId, JobKind, JobStatus, NewJob};
+use cli_store::{
+    ClientToken, ConflictType, Domain, ItemOutcome, Job, JobId, JobKind, JobStatus, NewJob, ResourceType, StoreError,
+};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -23,6 +30,8 @@ use sha2::{Digest, Sha256};
 
 use manifest::{Item, MAX_MANIFEST_BYTES};
 
+/// Items that a thread prepares ahead of those that are committed.
+const AHEAD_PER_THREAD: usize = 8;
 /// Pause between two looks at a job that another process works on.
 const TURN_POLL: Duration = Duration::from_millis(50);
 
@@ -84,14 +93,46 @@ pub trait Work: Sync {
     /// The name of the list of successes in the output.
     const SUCCESSES: &'static str;
 
-    /// Items with the same key are done one after another, in the manifest's order.
-    fn key(&self, item: &Item) -> String;
+    /// What is known of an item once its recordings have been heard.
+    type Prepared: Send;
 
-    /// Does an item and keeps its outcome in the same transaction.
+    /// Hears an item's recordings. Items are prepared in any order, several at once.
     ///
     /// # Errors
-    /// What keeps the job from going on: what is wrong with the item is an outcome.
-    fn work(&self, job: &JobId, seq: u64, item: &Item) -> Result<()>;
+    /// What is wrong with the item, or what keeps the job from going on.
+    fn prepare(&self, item: &Item) -> Result<Self::Prepared, Stop>;
+
+    /// Changes the domain for an item and keeps its outcome in the same transaction. Called in the manifest's order.
+    ///
+    /// # Errors
+    /// What is wrong with the item, or what keeps the job from going on.
+    fn commit(&self, job: &JobId, seq: u64, item: &Item, prepared: Self::Prepared) -> Result<(), Stop>;
+}
+
+/// Why an item comes to nothing.
+pub enum Stop {
+    /// It is the item's fault, and its outcome.
+    Item(ItemError),
+    /// The job cannot go on.
+    Job(anyhow::Error),
+}
+
+impl From<ItemError> for Stop {
+    fn from(e: ItemError) -> Self {
+        Stop::Item(e)
+    }
+}
+
+impl From<StoreError> for Stop {
+    fn from(e: StoreError) -> Self {
+        match (e.conflict_type(), e.resource_type()) {
+            (Some(ConflictType::SpeakerOptedOut), _) => Stop::Item(ItemError::new(409, e.to_string())),
+            (_, Some(ResourceType::ComplianceConsent)) => Stop::Item(ItemError::new(400, e.to_string())),
+            _ if matches!(e, StoreError::Validation { .. }) => Stop::Item(ItemError::new(400, e.to_string())),
+            _ if matches!(e, StoreError::Quota { .. }) => Stop::Item(ItemError::new(402, e.to_string())),
+            _ => Stop::Job(e.into()),
+        }
+    }
 }
 
 /// Keeps a job for the manifest that `request` names; a bad manifest makes a `FAILED` one.
@@ -163,7 +204,7 @@ pub fn run<W: Work, O>(
     request: &Request<O>,
     work: &W,
     pool: &rayon::ThreadPool,
-    tick: impl Fn(u64, u64) + Sync,
+    tick: impl Fn(u64, u64),
 ) -> Result<Job>
 where
     O: Sync,
@@ -177,24 +218,28 @@ where
     let held = turn(&dir)?;
     let job = domain.begin_job(id)?;
     if !job.status.has_ended() {
-        let mut groups = BTreeMap::<String, Vec<(u64, Item)>>::new();
+        let mut left = Vec::new();
         for kept in domain.job_items(id)?.iter().filter(|kept| kept.outcome.is_none()) {
-            let item: Item = serde_json::from_slice(&kept.request).context("a kept item")?;
-            groups.entry(work.key(&item)).or_default().push((kept.seq, item));
+            left.push((kept.seq, serde_json::from_slice::<Item>(&kept.request).context("a kept item")?));
         }
-        let mut groups: Vec<_> = groups.into_values().collect();
-        groups.sort_by_key(|g| g.first().map(|(seq, _)| *seq));
-        let done = std::sync::atomic::AtomicU64::new(job.done);
-        tick(job.done, job.items);
-        let group = |group: &Vec<(u64, Item)>| {
-            group.iter().try_for_each(|(seq, item)| {
-                work.work(id, *seq, item)?;
-                tick(done.fetch_add(1, std::sync::atomic::Ordering::Relaxed).saturating_add(1), job.items);
-                Ok::<_, anyhow::Error>(())
-            })
-        };
-        pool.install(|| groups.par_iter().with_max_len(1).try_for_each(group))
-            .with_context(|| format!("job {id} has stopped; `vouch batch resume {id}` goes on with it"))?;
+        let mut done = job.done;
+        tick(done, job.items);
+        for some in left.chunks(AHEAD_PER_THREAD * pool.current_num_threads().max(1)) {
+            let prepare = |(_, item): &(u64, Item)| item.check().map_err(Stop::from).and_then(|()| work.prepare(item));
+            let prepared: Vec<_> = pool.install(|| some.par_iter().with_max_len(1).map(prepare).collect());
+            for ((seq, item), prepared) in some.iter().zip(prepared) {
+                match prepared.and_then(|prepared| work.commit(id, *seq, item, prepared)) {
+                    Ok(()) => {}
+                    Err(Stop::Item(e)) => drop(domain.finish_item(id, *seq, &e.outcome(item))?),
+                    Err(Stop::Job(e)) => {
+                        let stopped = format!("job {id} has stopped; `vouch batch resume {id}` goes on with it");
+                        return Err(e).context(stopped);
+                    }
+                }
+                done = done.saturating_add(1);
+                tick(done, job.items);
+            }
+        }
         let text = output_text::<W>(domain, id)?;
         cli_store::write_atomic_private(&output, text.as_bytes())?;
     }

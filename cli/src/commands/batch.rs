@@ -7,11 +7,14 @@ use cli_store::{ClientToken, Domain, Job, JobId, JobKind, JobStatus, Timestamp};
 use serde::Serialize;
 
 use crate::analysis::Toolkit;
-use crate::args::{BatchCommand, BatchEnrollArgs, ExistingAction, Global};
-use crate::batch::enroll::{EnrollWork, Options};
-use crate::batch::{self, Request};
+use crate::args::{
+    BatchArgs, BatchCommand, BatchEnrollArgs, BatchRegisterArgs, DuplicateAction, ExistingAction, FraudAction, Global,
+};
+use crate::batch::enroll::{self, EnrollWork};
+use crate::batch::register::{self, RegisterWork};
+use crate::batch::{self, Request, Work};
 use crate::outcome::{Exit, Output, columns};
-use crate::progress;
+use crate::{progress, watch};
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -68,10 +71,18 @@ pub(super) fn run(global: &Global, out: Output, command: &BatchCommand) -> Resul
     let domain = Domain::open(&global.domain)?;
     match command {
         BatchCommand::Enroll(args) => enroll(global, out, &domain, args),
+        BatchCommand::Register(args) => register(global, out, &domain, args),
         BatchCommand::Resume { job } => {
             let id = job_id(job)?;
             match domain.describe_job(&id)?.kind {
-                JobKind::SpeakerEnrollment => work(global, out, &domain, &id),
+                JobKind::SpeakerEnrollment => {
+                    let (tools, request) = (Toolkit::load(global)?, request(&domain, &id)?);
+                    go_on(global, out, &domain, &id, &request, || EnrollWork::new(&domain, &tools, &request))
+                }
+                JobKind::FraudsterRegistration => {
+                    let (tools, request) = (Toolkit::load(global)?, request(&domain, &id)?);
+                    go_on(global, out, &domain, &id, &request, || RegisterWork::new(&domain, &tools, &request))
+                }
                 other => anyhow::bail!("job {id} is of kind {other}, which this program cannot resume"),
             }
         }
@@ -116,49 +127,76 @@ fn absolute(path: &Path) -> Result<PathBuf> {
     std::path::absolute(path).with_context(|| path.display().to_string())
 }
 
-fn enroll(global: &Global, out: Output, domain: &Domain, args: &BatchEnrollArgs) -> Result<Exit> {
-    let token: Option<ClientToken> =
-        args.client_token.as_deref().map(str::parse).transpose().context("--client-token")?;
-    let tools = Toolkit::load(global)?;
-    let request = Request {
+/// What both kinds of job ask.
+fn common<O>(args: &BatchArgs, tools: &Toolkit, options: O) -> Result<Request<O>> {
+    Ok(Request {
         manifest: absolute(&args.manifest)?,
         out: absolute(&args.out)?,
         s3_root: args.s3_root.as_deref().map(absolute).transpose()?,
         strict: args.strict,
         model_id: tools.model.id().to_string(),
-        options: Options {
-            overwrite: args.existing == ExistingAction::Overwrite,
-            wanted_speech_s: args.wanted_speech,
-            least_speech_s: args.least_speech,
-            consent: args.consent.clone(),
-        },
+        options,
+    })
+}
+
+fn token(args: &BatchArgs) -> Result<Option<ClientToken>> {
+    args.client_token.as_deref().map(str::parse).transpose().context("--client-token")
+}
+
+fn enroll(global: &Global, out: Output, domain: &Domain, args: &BatchEnrollArgs) -> Result<Exit> {
+    let token = token(&args.common)?;
+    let tools = Toolkit::load(global)?;
+    let fraud = match &args.watchlist {
+        Some(list) if args.on_fraud == FraudAction::Fail => Some(enroll::FraudCheck {
+            watchlist: watch::get(domain, list)?.to_string(),
+            threshold: args.risk_threshold,
+        }),
+        _ => None,
     };
-    EnrollWork::new(domain, &tools, &request)?;
+    let options = enroll::Options {
+        overwrite: args.existing == ExistingAction::Overwrite,
+        wanted_speech_s: args.common.wanted_speech,
+        least_speech_s: args.common.least_speech,
+        consent: args.consent.clone(),
+        fraud,
+    };
+    let request = common(&args.common, &tools, options)?;
+    let work = EnrollWork::new(domain, &tools, &request)?;
     let job = batch::submit(domain, JobKind::SpeakerEnrollment, token.as_ref(), &request)?;
-    go_on(global, out, domain, &tools, &job.job_id, &request)
+    go_on(global, out, domain, &job.job_id, &request, || Ok(work))
 }
 
-fn work(global: &Global, out: Output, domain: &Domain, id: &JobId) -> Result<Exit> {
-    let (tools, request) = (Toolkit::load(global)?, request(domain, id)?);
-    go_on(global, out, domain, &tools, id, &request)
+fn register(global: &Global, out: Output, domain: &Domain, args: &BatchRegisterArgs) -> Result<Exit> {
+    let token = token(&args.common)?;
+    let tools = Toolkit::load(global)?;
+    let options = register::Options {
+        watchlist: watch::get(domain, args.watchlist.as_deref().unwrap_or(watch::DEFAULT))?.to_string(),
+        register_duplicates: args.duplicate == DuplicateAction::RegisterAsNew,
+        similarity: args.similarity,
+        wanted_speech_s: args.common.wanted_speech,
+        least_speech_s: args.common.least_speech,
+    };
+    let request = common(&args.common, &tools, options)?;
+    let work = RegisterWork::new(domain, &tools, &request)?;
+    let job = batch::submit(domain, JobKind::FraudsterRegistration, token.as_ref(), &request)?;
+    go_on(global, out, domain, &job.job_id, &request, || Ok(work))
 }
 
-fn go_on(
+fn go_on<W: Work, O: Sync>(
     global: &Global,
     out: Output,
     domain: &Domain,
-    tools: &Toolkit,
     id: &JobId,
-    request: &Request<Options>,
+    request: &Request<O>,
+    work: impl FnOnce() -> Result<W>,
 ) -> Result<Exit> {
-    let bar = progress::bar(0, "enrolling", global.quiet);
+    let bar = progress::bar(0, "listening", global.quiet);
     let tick = |done, items| {
         bar.set_length(items);
         bar.set_position(done);
     };
     let job = if batch::is_open(&domain.describe_job(id)?) {
-        let work = EnrollWork::new(domain, tools, request)?;
-        batch::run(domain, id, request, &work, &super::pool(global)?, tick)?
+        batch::run(domain, id, request, &work()?, &super::pool(global)?, tick)?
     } else {
         domain.describe_job(id)?
     };

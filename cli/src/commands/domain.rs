@@ -41,10 +41,11 @@ struct Listed {
 pub(super) fn run(global: &Global, out: Output, command: DomainCommand) -> Result<Exit> {
     let dir = &global.domain;
     match command {
-        DomainCommand::Create { name, description, require_consent } => {
+        DomainCommand::Create { name, description, require_consent, max_watchlists, max_fraudsters } => {
             let mut new = NewDomain::new(name.parse().with_context(|| format!("--name {name}"))?);
             new.description = description.map(|d| d.parse()).transpose().context("--description")?;
             new.consent_required = require_consent;
+            (new.max_watchlists, new.max_fraudsters) = (max_watchlists, max_fraudsters);
             let domain = Domain::create(dir, new)?;
             let report = report(&domain, &domain.describe()?)?;
             out.print(&report, |r| format!("created domain {} ({}) in {}", r.name, r.domain_id, r.directory))?;

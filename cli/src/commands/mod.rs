@@ -8,6 +8,7 @@ mod domain;
 mod embed;
 pub(crate) mod enroll;
 mod eval;
+mod fraudster;
 mod identify;
 mod inspect;
 #[cfg(feature = "mic")]
@@ -17,6 +18,7 @@ mod secure;
 mod shell;
 mod speaker;
 mod verify;
+mod watchlist;
 
 use anyhow::{Context, Result};
 
@@ -46,6 +48,8 @@ pub fn run(cli: Cli) -> Result<Exit> {
         }
         Command::Inspect { file, format } => inspect::run(&global, out, &file, format),
         Command::Speaker(command) => speaker::run(&global, out, command),
+        Command::Watchlist(command) => watchlist::run(&global, out, &command),
+        Command::Fraudster(command) => fraudster::run(&global, out, &command),
         Command::Batch(command) => batch::run(&global, out, &command),
         Command::Eval(args) => eval::run(&global, out, &args),
         Command::Model(command) => model::run(&global, out, &command),

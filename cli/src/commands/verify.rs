@@ -1,43 +1,28 @@
 //! `vouch verify`: is this the person that the caller claims to be?
 
 use anyhow::{Context, Result};
-use cli_store::{Domain, Lookup, SpeakerId};
-use engine::score::{AuthPolicy, Claim, Conditions, Decision, Score, decide};
-use engine::template::Template;
+use cli_store::{Domain, SpeakerId};
+use engine::audio::SampleRate;
+use engine::call::{Authentication, FraudDetection, Listening, Settings};
+use engine::score::{AuthPolicy, Threshold};
 use serde::Serialize;
 
-use super::compare::embedding;
-use crate::analysis::{Recording, Toolkit, Wanted};
+use crate::analysis::Toolkit;
 use crate::args::{Global, VerifyArgs};
+use crate::files::{ChannelChoice, MonoReader};
+use crate::live::wire;
+use crate::live::{Journal, Line, LineOptions, WatchIds};
 use crate::outcome::{Exit, Output};
+use crate::{progress, watch};
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Configuration {
-    acceptance_threshold: u8,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct AuthenticationResult {
-    customer_speaker_id: String,
-    generated_speaker_id: Option<String>,
-    decision: &'static str,
-    score: Option<u8>,
-    configuration: Configuration,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Report {
-    domain_id: String,
-    streaming_status: &'static str,
-    authentication_result: AuthenticationResult,
+struct Verified {
+    #[serde(flatten)]
+    report: wire::Report,
     branch: &'static str,
-    extrapolated: bool,
-    net_speech_seconds: f64,
-    minimum_speech_seconds: f64,
-    missing_speech_seconds: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fraud_branch: Option<&'static str>,
     signal_to_noise_db: Option<f32>,
 }
 
@@ -46,72 +31,67 @@ pub(super) fn run(global: &Global, out: Output, args: &VerifyArgs) -> Result<Exi
     let id: SpeakerId = args.speaker.parse().with_context(|| format!("--speaker {}", args.speaker))?;
     let tools = Toolkit::load(global)?;
     let domain = Domain::open(&global.domain)?;
-    let recording = tools.analyse_file(&args.file, &args.input, Wanted::default(), |_| ())?;
-    let lookup = domain.voiceprint(&id)?;
+    let choice = args.input.channel.unwrap_or(ChannelChoice::Ask);
+    let mut source = MonoReader::open(&args.file, args.input.format, choice)?;
+    let name = source.file().name().to_owned();
+    let rate = SampleRate::new(source.spec().rate_hz).with_context(|| name.clone())?;
 
-    let claim = match &lookup {
-        Lookup::Enrolled(_) => Claim::Enrolled,
-        Lookup::NotEnrolled => Claim::NotEnrolled,
-        Lookup::OptedOut => Claim::OptedOut,
-        Lookup::Expired => Claim::Expired,
-    };
-    let (score, generated) = match &lookup {
-        Lookup::Enrolled(print) => {
-            let template = Template::from_bytes(print.template()).context("stored voiceprint")?;
-            (score(&tools, &template, &recording)?, Some(print.generated_speaker_id().to_string()))
+    let options = LineOptions { rate, listening: Listening::UntilEnd, enrollment: None, name: None };
+    let mut line = Line::open(&tools, &domain, options, Journal::default())?;
+    line.set_speaker(Some(&id))?;
+    let (fraud, ids) = match &args.watchlist {
+        None => (None, WatchIds::default()),
+        Some(list) => {
+            let (watched, ids) = watch::watched(&domain, &tools, list)?;
+            (Some(FraudDetection { threshold: Threshold::new(args.fraud_threshold)?, watched }), ids)
         }
-        _ => (None, None),
     };
-    let net = recording.net_speech_s;
-    let decision = decide(claim, net, score, policy);
-    if decision == Decision::Accept {
-        domain.touch_authenticated(&id)?;
+    let authentication = Some(Authentication { policy, early: false });
+    line.set(Settings { streaming: true, authentication, fraud }, ids)?;
+
+    let bar = progress::audio_bar(&name, source.spec().duration_s(), global.quiet);
+    let mut chunk = Vec::new();
+    while source.next_chunk(&mut chunk)? > 0 {
+        let standing = line.call.push(&chunk).with_context(|| name.clone())?;
+        bar.set_position(standing.samples / u64::from(rate.hz()));
     }
-    let decided = matches!(decision, Decision::Accept | Decision::Reject);
-    let report = Report {
-        domain_id: domain.id().to_string(),
-        streaming_status: "ENDED",
-        authentication_result: AuthenticationResult {
-            customer_speaker_id: args.speaker.clone(),
-            generated_speaker_id: generated,
-            decision: decision.as_str(),
-            score: score.filter(|_| decided).map(Score::value),
-            configuration: Configuration { acceptance_threshold: args.threshold },
-        },
-        branch: decision.branch().as_str(),
-        extrapolated: decided && score.is_some_and(Score::extrapolated),
-        net_speech_seconds: net,
-        minimum_speech_seconds: policy.min_speech_s(),
-        missing_speech_seconds: (policy.min_speech_s() - net).max(0.0),
-        signal_to_noise_db: recording.quality.snr_db,
+    bar.finish_and_clear();
+    line.finish()?;
+    let now = line.evaluate()?;
+    let quality = line.call.session().quality();
+    let verified = Verified {
+        report: line.report()?,
+        branch: now.authentication.map_or("NotEnabled", |a| a.decision.branch().as_str()),
+        fraud_branch: now.fraud.map(|f| if f.unknown_list { "Error" } else { f.decision.branch().as_str() }),
+        signal_to_noise_db: quality.snr_db,
     };
-    out.print(&report, |r| text(r, decision))?;
-    Ok(Exit::of(decision))
+    out.print(&verified, |v| text(v, &args.speaker))?;
+    Ok(Exit::of_call(&now))
 }
 
-/// The score of a call against a voiceprint; `None` without speech. A voiceprint of another network is an error.
-pub(super) fn score(tools: &Toolkit, template: &Template, recording: &Recording) -> Result<Option<Score>> {
-    let Some(probe) = embedding(tools, recording)? else { return Ok(None) };
-    let cosine = template.cosine(&probe)?;
-    let conditions = Conditions::new(recording.net_speech_s, template.net_speech_s())?;
-    Ok(Some(tools.calibration.score(cosine, conditions)?))
-}
-
-fn text(r: &Report, decision: Decision) -> String {
-    let auth = &r.authentication_result;
-    let threshold = auth.configuration.acceptance_threshold;
-    let mut line = match auth.score {
-        Some(score) => {
-            format!("{decision}  score {score} (threshold {threshold}), {:.1} s of net speech", r.net_speech_seconds)
+fn text(v: &Verified, speaker: &str) -> String {
+    let r = &v.report;
+    let mut lines = Vec::new();
+    if let Some(auth) = &r.authentication_result {
+        let threshold = auth.configuration.acceptance_threshold;
+        let mut line = match auth.score {
+            Some(score) => {
+                let net = r.net_speech_seconds;
+                format!("{}  score {score} (threshold {threshold}), {net:.1} s of net speech", auth.decision)
+            }
+            None if v.branch == "Inconclusive" => format!(
+                "{}  {:.1} s of net speech, {:.1} s more needed",
+                auth.decision, r.net_speech_seconds, r.missing_speech_seconds
+            ),
+            None => format!("{}  {speaker}", auth.decision),
+        };
+        if r.extrapolated {
+            line.push_str("; beyond what the calibration's trials can support (extrapolated)");
         }
-        None if decision == Decision::NotEnoughSpeech => format!(
-            "{decision}  {:.1} s of net speech, {:.1} s more needed",
-            r.net_speech_seconds, r.missing_speech_seconds
-        ),
-        None => format!("{decision}  {}", auth.customer_speaker_id),
-    };
-    if r.extrapolated {
-        line.push_str("; beyond what the calibration's trials can support (extrapolated)");
+        lines.push(line);
     }
-    line
+    if let Some(fraud) = &r.fraud_detection_result {
+        lines.push(fraud.text(v.fraud_branch == Some("Error")));
+    }
+    lines.join("\n")
 }

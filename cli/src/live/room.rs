@@ -5,9 +5,9 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use cli_store::{Consent, Domain, SessionName, SpeakerId};
 use engine::audio::SampleRate;
-use engine::call::{Authentication, Evaluation, Listening, Settings};
+use engine::call::{Authentication, Evaluation, FraudDetection, Listening, Settings};
 use engine::enroll::EnrollConfig;
-use engine::score::{AuthPolicy, Claim, Decision, FraudDecision};
+use engine::score::{AuthPolicy, Claim, Decision, FraudDecision, Threshold};
 use serde::Serialize;
 
 use super::meter::Meter;
@@ -17,6 +17,7 @@ use super::{Journal, Line, LineOptions, WatchIds};
 use crate::analysis::Toolkit;
 use crate::args::LiveArgs;
 use crate::outcome::{Exit, Output};
+use crate::watch;
 
 /// How a live call ended.
 #[derive(Serialize)]
@@ -96,7 +97,14 @@ impl<'a> Room<'a> {
             }
         }
         let authentication = (!args.enroll).then_some(Authentication { policy, early: args.early });
-        line.set(Settings { streaming: true, authentication, fraud: None }, WatchIds::default())?;
+        let (fraud, ids) = match &args.watchlist {
+            None => (None, WatchIds::default()),
+            Some(list) => {
+                let (watched, ids) = watch::watched(domain, tools, list)?;
+                (Some(FraudDetection { threshold: Threshold::new(args.fraud_threshold)?, watched }), ids)
+            }
+        };
+        line.set(Settings { streaming: true, authentication, fraud }, ids)?;
         let recorder = match &args.record {
             Some(path) => Some(Recorder::new(path, rate.hz(), line.session_id().as_str())?),
             None => None,
@@ -178,7 +186,7 @@ impl<'a> Room<'a> {
         }
         self.decided.is_some_and(|now| {
             now.authentication.is_none_or(|a| a.decision != Decision::NotEnoughSpeech)
-                && now.fraud.is_none_or(|f| f.decision != FraudDecision::NotEnoughSpeech)
+                && now.fraud.is_none_or(|f| f.unknown_list || f.decision != FraudDecision::NotEnoughSpeech)
         })
     }
 
@@ -233,10 +241,7 @@ fn text(e: &Ended, record: Option<&Path>) -> String {
         lines.push(format!("{}{score}, {heard}{early}", auth.decision));
     }
     if let Some(fraud) = &e.report.fraud_detection_result {
-        let risk = fraud.risk_details.as_ref().map_or_else(String::new, |d| {
-            format!("  risk {} (threshold {})", d.known_fraudster_risk.risk_score, fraud.configuration.risk_threshold)
-        });
-        lines.push(format!("{}{risk}", fraud.decision));
+        lines.push(fraud.text(e.report.voice_id_result.fraud_detection.as_ref().is_some_and(|f| f.result == "Error")));
     }
     if e.silenced_samples > 0 {
         lines.push(format!("{} samples in secure passages were neither heard nor recorded", e.silenced_samples));

@@ -111,6 +111,24 @@ pub struct FraudDetectionResult {
     pub audio_aggregation_ended_at: Option<f64>,
 }
 
+impl FraudDetectionResult {
+    /// One line for people.
+    pub fn text(&self, unknown_list: bool) -> String {
+        if unknown_list {
+            return format!("the domain has no watch list {}", self.configuration.watchlist_id);
+        }
+        let threshold = self.configuration.risk_threshold;
+        match &self.risk_details {
+            None => self.decision.to_owned(),
+            Some(RiskDetails { known_fraudster_risk: known, .. }) => {
+                let who =
+                    known.generated_fraudster_id.as_deref().map_or_else(String::new, |id| format!(", closest {id}"));
+                format!("{}  risk {} (threshold {threshold}){who}", self.decision, known.risk_score)
+            }
+        }
+    }
+}
+
 /// `VoiceIdResult.Authentication` of a contact record.
 #[derive(Serialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "PascalCase")]

@@ -107,6 +107,11 @@ impl WatchList {
         self.index.model()
     }
 
+    /// Net speech that the voiceprint of a row was made from, in seconds; NaN beyond the last row.
+    pub fn net_speech_s(&self, row: usize) -> f64 {
+        self.net_speech_s.get(row).copied().unwrap_or(f64::NAN)
+    }
+
     /// The closest voiceprint to one with `net_speech_s` seconds of net speech: its row and its risk, over the whole list; `None`
     /// for an empty list.
     ///
@@ -126,8 +131,7 @@ impl WatchList {
         }
         let hit = self.index.best(embedding.values(), scratch).map_err(CallError::Search)?;
         let (Some(hit), Some(len)) = (hit, NonZeroU64::new(self.index.len() as u64)) else { return Ok(None) };
-        let theirs = self.net_speech_s.get(hit.row).copied().unwrap_or(f64::NAN);
-        let score = Conditions::new(net_speech_s, theirs)
+        let score = Conditions::new(net_speech_s, self.net_speech_s(hit.row))
             .and_then(|conditions| calibration.fraud_score(hit.cosine, conditions, len))
             .map_err(CallError::Score)?;
         Ok(Some((hit.row, score)))
