@@ -54,11 +54,30 @@ impl Toolkit {
     /// # Errors
     /// A file cannot be read or is not what it should be, or the calibration belongs to another network.
     pub fn load(global: &Global) -> Result<Self> {
+        let tools = Self::load_network(global)?;
+        let (calibration, model) = (&tools.calibration, &tools.model);
+        if calibration.model_id() != model.id() {
+            bail!(
+                "the calibration belongs to model {}, not to {}; give the matching one with --calibration, or make one with \
+                 `vouch calibrate`",
+                calibration.model_id(),
+                model.id()
+            );
+        }
+        Ok(tools)
+    }
+
+    /// As [`Toolkit::load`], with a calibration that may be another network's: then everything works but scoring, which is an
+    /// error.
+    ///
+    /// # Errors
+    /// A file cannot be read or is not what it should be.
+    pub fn load_network(global: &Global) -> Result<Self> {
         let model = match &global.model {
-            None => Model::embedded().context("built-in network")?,
+            None => Model::embedded_with(global.precision.into()).context("built-in network")?,
             Some(path) => {
                 let bytes = std::fs::read(path).with_context(|| path.display().to_string())?;
-                Model::from_bytes(&bytes).with_context(|| path.display().to_string())?
+                Model::from_bytes_with(&bytes, global.precision.into()).with_context(|| path.display().to_string())?
             }
         };
         let calibration = match &global.calibration {
@@ -68,13 +87,6 @@ impl Toolkit {
                 calibration::parse(&text).with_context(|| path.display().to_string())?
             }
         };
-        if calibration.model_id() != model.id() {
-            bail!(
-                "the calibration belongs to model {}, not to {}; give the matching one with --calibration",
-                calibration.model_id(),
-                model.id()
-            );
-        }
         Ok(Self { model, calibration: Arc::new(calibration) })
     }
 

@@ -50,12 +50,33 @@ pub struct Global {
     /// A calibration to use instead of the built-in one.
     #[arg(long, global = true, value_name = "FILE")]
     pub calibration: Option<PathBuf>,
+    /// What the network multiplies with: int8 is faster, and its voiceprints fit those of f32.
+    #[arg(long, global = true, value_enum, default_value = "f32", value_name = "P")]
+    pub precision: PrecisionArg,
     /// Worker threads for commands over many files [default: all cores].
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
     /// No progress bars.
     #[arg(long, short, global = true)]
     pub quiet: bool,
+}
+
+/// What a network multiplies with.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PrecisionArg {
+    /// 32-bit floating-point numbers.
+    F32,
+    /// 8-bit whole numbers.
+    Int8,
+}
+
+impl From<PrecisionArg> for models::Precision {
+    fn from(p: PrecisionArg) -> Self {
+        match p {
+            PrecisionArg::F32 => Self::F32,
+            PrecisionArg::Int8 => Self::Int8,
+        }
+    }
 }
 
 /// How audio files are read.
@@ -257,7 +278,9 @@ pub enum Command {
     Batch(BatchCommand),
     /// Measure error rates on a trial list (VoxCeleb format: label enrolment probe).
     Eval(EvalArgs),
-    /// Tell what the network and its calibration are.
+    /// Fit what scores mean on your own labelled pairs (VoxCeleb format), for --calibration.
+    Calibrate(CalibrateArgs),
+    /// Tell what the network and its calibration are, and check them.
     #[command(subcommand)]
     Model(ModelCommand),
     /// Print a shell completion script.
@@ -662,6 +685,10 @@ pub struct EvalArgs {
     /// Use only this much net speech of each probe, in seconds.
     #[arg(long, value_name = "S")]
     pub max_speech: Option<f64>,
+    /// Also measure how many callers who are on no watch list are flagged at 50 by lists of so many other people of the trial
+    /// list; 0 for all of them.
+    #[arg(long, value_name = "N,N,...", value_delimiter = ',')]
+    pub watchlist: Vec<usize>,
     /// The person is the path's Nth part, counted from 1; for bootstrap intervals.
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub speaker_part: usize,
@@ -683,9 +710,46 @@ pub enum SecureCommand {
     },
 }
 
+/// `vouch calibrate ...`
+#[derive(Args, Debug)]
+pub struct CalibrateArgs {
+    /// The trial list: `label enrolment probe` a line, label 1 for the same person. At least 30 people, 100 target and 1,000
+    /// nontarget trials; people whom the network never heard.
+    pub trials: PathBuf,
+    /// The calibration to write.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Folder that the list's paths start from [default: the list's folder].
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+    /// Score the probes once more, cut to each of these amounts of net speech, in seconds.
+    #[arg(long, value_name = "S,S,...", value_delimiter = ',', default_values_t = [3.0, 5.0, 10.0])]
+    pub cut: Vec<f64>,
+    /// Its name [default: own-DATE].
+    #[arg(long, value_name = "NAME")]
+    pub id: Option<String>,
+    /// Write a report with the DET curve and score histograms of the trials that were fitted.
+    #[arg(long, value_name = "X.html")]
+    pub report: Option<PathBuf>,
+    /// Files with less net speech than this, in seconds, count as failures to acquire.
+    #[arg(long, default_value_t = 0.5, value_name = "S")]
+    pub min_speech: f64,
+    /// The person is the path's Nth part, counted from 1.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub speaker_part: usize,
+    /// How to read the files.
+    #[command(flatten)]
+    pub input: Input,
+}
+
 /// `vouch model ...`
 #[derive(Subcommand, Debug)]
 pub enum ModelCommand {
     /// Print the network, its front end, and what each threshold means.
     Describe,
+    /// Check a network: its container, its calibration, and that every instruction set of this machine gives the same.
+    Verify {
+        /// The network [default: that of --model, or the built-in one].
+        file: Option<PathBuf>,
+    },
 }

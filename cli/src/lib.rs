@@ -12,4 +12,5 @@ pub mod mic;
 pub mod outcome;
 pub mod progress;
 pub mod report;
+pub mod trials;
 pub mod watch;

@@ -1,7 +1,7 @@
 //! Every layer against PyTorch, on every instruction set of this machine.
 
 use engine::embed::{Embedder, MAX_BLOCK_FRAMES};
-use engine::nn::{ResidualBlock, SplicedAffine};
+use engine::nn::{Precision, ResidualBlock, SplicedAffine};
 
 use crate::tdnnf::TdnnF;
 use crate::{Backend, Model};
@@ -95,10 +95,10 @@ fn every_layer_agrees_with_pytorch_on_every_backend() {
     let golden = golden();
     let mut embeddings: Vec<(Backend, Vec<f32>)> = Vec::new();
     for backend in Backend::ALL.into_iter().filter(|b| b.is_available()) {
-        let model = Model::with_backend(BYTES, backend).unwrap();
+        let model = Model::with_backend(BYTES, backend, Precision::F32).unwrap();
         let container = &model.inner.container;
         let config = crate::registry::sizes("speaker", &container.networks["speaker"].config).unwrap();
-        let mut net = TdnnF::new(container, config, backend).unwrap();
+        let mut net = TdnnF::new(container, config, backend, Precision::F32).unwrap();
         let mels = net.num_mel_bins();
 
         let mut x = golden.log_mel.clone();
@@ -151,6 +151,31 @@ fn every_layer_agrees_with_pytorch_on_every_backend() {
         assert!(same, "{backend:?} gives other bits than {:?}", embeddings[0].0);
     }
     assert!(embeddings.len() >= 2 || cfg!(not(any(target_arch = "x86_64", target_arch = "aarch64"))));
+}
+
+#[test]
+fn eight_bits_give_the_same_bits_on_every_backend() {
+    let golden = golden();
+    let mut first: Option<Vec<u32>> = None;
+    for backend in Backend::ALL.into_iter().filter(|b| b.is_available()) {
+        let embed = |precision| {
+            let mut embedder = Model::with_backend(BYTES, backend, precision).unwrap().embedder();
+            let mels = embedder.num_mel_bins();
+            for (x, s) in golden.log_mel.chunks(MAX_BLOCK_FRAMES * mels).zip(golden.speech.chunks(MAX_BLOCK_FRAMES)) {
+                embedder.push(x, s);
+            }
+            embedder.finish();
+            let mut embedding = vec![0.0; embedder.dim()];
+            assert!(embedder.embedding(&mut embedding));
+            embedding
+        };
+        let (exact, rounded) = (embed(Precision::F32), embed(Precision::Int8));
+        let cosine = engine_simd::dot(&exact, &rounded);
+        assert!(cosine > 0.995, "{backend:?}: {cosine}");
+        let bits: Vec<u32> = rounded.iter().map(|v| v.to_bits()).collect();
+        assert_eq!(first.get_or_insert_with(|| bits.clone()), &bits, "{backend:?}");
+        println!("{}: cosine of int8 and f32 {cosine}", backend.name());
+    }
 }
 
 #[test]

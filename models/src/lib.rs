@@ -16,6 +16,7 @@ mod vadnet;
 use std::sync::Arc;
 
 use engine::embed::{Embedder, ModelId, SpeechDetector};
+pub use engine::nn::Precision;
 pub use engine_simd::Backend;
 use format::COHORT;
 pub use format::{Container, FrontEnd, MAX_FILE_BYTES, ModelError, ModelErrorKind, NetworkEntry, Tensor};
@@ -32,6 +33,7 @@ struct Inner {
     detector: registry::Detector,
     dim: usize,
     backend: Backend,
+    precision: Precision,
 }
 
 /// What a [`Model`] is, in numbers.
@@ -53,6 +55,8 @@ pub struct ModelInfo {
     pub about: Vec<(String, String)>,
     /// Instruction set that it runs on here.
     pub backend: Backend,
+    /// What the speaker network multiplies with.
+    pub precision: Precision,
 }
 
 impl Model {
@@ -61,7 +65,26 @@ impl Model {
     /// # Errors
     /// None, unless the build is broken.
     pub fn embedded() -> Result<Self, ModelError> {
-        Self::from_bytes(include_bytes!("../weights/default.vouch"))
+        Self::embedded_with(Precision::default())
+    }
+
+    /// As [`Model::embedded`], multiplying with `precision`.
+    ///
+    /// # Errors
+    /// As [`Model::embedded`].
+    pub fn embedded_with(precision: Precision) -> Result<Self, ModelError> {
+        Self::from_bytes_with(default_weights(), precision)
+    }
+
+    /// As [`Model::from_bytes`], multiplying with `precision`.
+    ///
+    /// The name of the network stays the same: its embeddings in one precision are compared with those in another (on speech
+    /// their cosine is above 0.999).
+    ///
+    /// # Errors
+    /// As [`Model::from_bytes`].
+    pub fn from_bytes_with(bytes: &[u8], precision: Precision) -> Result<Self, ModelError> {
+        Self::with_backend(bytes, Backend::detect(), precision)
     }
 
     /// Reads a network from the bytes of a `.vouch` container.
@@ -69,14 +92,14 @@ impl Model {
     /// # Errors
     /// The container is damaged, or holds an architecture or a front end that this build does not have.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
-        Self::with_backend(bytes, Backend::detect())
+        Self::from_bytes_with(bytes, Precision::default())
     }
 
     /// As [`Model::from_bytes`], on a chosen instruction set.
     ///
     /// # Errors
     /// As [`Model::from_bytes`]; or this machine lacks the instruction set.
-    pub fn with_backend(bytes: &[u8], backend: Backend) -> Result<Self, ModelError> {
+    pub fn with_backend(bytes: &[u8], backend: Backend, precision: Precision) -> Result<Self, ModelError> {
         let container = Container::parse(bytes)?;
         let unsupported = |what: String| ModelError::new(ModelErrorKind::Unsupported, what);
         if !backend.is_available() {
@@ -86,7 +109,7 @@ impl Model {
         if container.front_end != own {
             return Err(unsupported(format!("front end {:?}, this build has {own:?}", container.front_end)));
         }
-        let speaker = registry::speaker(&container, backend)?;
+        let speaker = registry::speaker(&container, backend, precision)?;
         let detector = registry::detector(&container, backend)?;
         let (embedder, mels) = ((speaker.make)(), (detector.make)().num_mel_bins());
         let dim = embedder.dim();
@@ -99,7 +122,7 @@ impl Model {
             let detail = format!("has shape {:?}, expected (n, {dim})", cohort.shape);
             return Err(ModelError::in_tensor(COHORT, detail));
         }
-        Ok(Self { inner: Arc::new(Inner { container, speaker, detector, dim, backend }) })
+        Ok(Self { inner: Arc::new(Inner { container, speaker, detector, dim, backend, precision }) })
     }
 
     /// Its name.
@@ -139,6 +162,7 @@ impl Model {
             front_end: c.front_end.clone(),
             about: c.about.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
             backend: self.inner.backend,
+            precision: self.inner.precision,
         }
     }
 }
@@ -157,6 +181,11 @@ impl FrontEnd {
             window_type: "povey".to_owned(),
         }
     }
+}
+
+/// The container of the built-in network.
+pub fn default_weights() -> &'static [u8] {
+    include_bytes!("../weights/default.vouch")
 }
 
 /// The calibration of the built-in network, as JSON.

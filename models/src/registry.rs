@@ -1,13 +1,14 @@
 //! Which architectures this build has: one line each.
 
 use engine::embed::{Embedder, SpeechDetector};
+use engine::nn::Precision;
 use engine_simd::Backend;
 
 use crate::format::{Container, ModelError, ModelErrorKind, NetworkEntry};
 use crate::{tdnnf, vadnet};
 
 /// Builds a network from its tensors and the sizes in its header.
-type Build<T> = fn(&Container, &serde_json::Value, Backend) -> Result<T, ModelError>;
+type Build<T> = fn(&Container, &serde_json::Value, Backend, Precision) -> Result<T, ModelError>;
 
 const SPEAKERS: &[(&str, Build<Speaker>)] = &[("TdnnF", tdnnf::build)];
 const DETECTORS: &[(&str, Build<Detector>)] = &[("VadNet", vadnet::build)];
@@ -24,15 +25,21 @@ pub(crate) struct Detector {
     pub(crate) make: Make<dyn SpeechDetector>,
 }
 
-pub(crate) fn speaker(container: &Container, backend: Backend) -> Result<Speaker, ModelError> {
-    build(SPEAKERS, "speaker", container, backend)
+pub(crate) fn speaker(container: &Container, backend: Backend, precision: Precision) -> Result<Speaker, ModelError> {
+    build(SPEAKERS, "speaker", container, backend, precision)
 }
 
 pub(crate) fn detector(container: &Container, backend: Backend) -> Result<Detector, ModelError> {
-    build(DETECTORS, "detector", container, backend)
+    build(DETECTORS, "detector", container, backend, Precision::F32)
 }
 
-fn build<T>(known: &[(&str, Build<T>)], role: &str, container: &Container, backend: Backend) -> Result<T, ModelError> {
+fn build<T>(
+    known: &[(&str, Build<T>)],
+    role: &str,
+    container: &Container,
+    backend: Backend,
+    precision: Precision,
+) -> Result<T, ModelError> {
     let entry: Option<&NetworkEntry> = container.networks.get(role);
     let found = entry.and_then(|e| Some((e, known.iter().find(|(family, _)| *family == e.family)?.1)));
     let Some((entry, build)) = found else {
@@ -41,7 +48,7 @@ fn build<T>(known: &[(&str, Build<T>)], role: &str, container: &Container, backe
         let detail = format!("{role} network: expected {}, found {found:?}", known.join(" or "));
         return Err(ModelError::new(ModelErrorKind::Unsupported, detail));
     };
-    build(container, &entry.config, backend)
+    build(container, &entry.config, backend, precision)
 }
 
 /// Reads a network's sizes.

@@ -4,7 +4,9 @@
 //! -> expand -> attentive statistics over speech -> linear. The PyTorch side is `train/net.py`.
 
 use engine::embed::{Embedder, MAX_BLOCK_FRAMES, ModelId};
-use engine::nn::{Activation, AffineSpec, AttentiveStats, CausalCmn, LayerError, ResidualBlock, SplicedAffine};
+use engine::nn::{
+    Activation, AffineSpec, AttentiveStats, CausalCmn, LayerError, Precision, ResidualBlock, SplicedAffine,
+};
 use engine_simd::Backend;
 use serde::Deserialize;
 
@@ -28,8 +30,13 @@ pub(crate) struct Config {
 }
 
 /// Reads a [`TdnnF`] from a container.
-pub(crate) fn build(c: &Container, config: &serde_json::Value, backend: Backend) -> Result<Speaker, ModelError> {
-    let network = TdnnF::new(c, sizes("speaker", config)?, backend)?;
+pub(crate) fn build(
+    c: &Container,
+    config: &serde_json::Value,
+    backend: Backend,
+    precision: Precision,
+) -> Result<Speaker, ModelError> {
+    let network = TdnnF::new(c, sizes("speaker", config)?, backend, precision)?;
     let macs_per_second = network.config.macs_per_second();
     Ok(Speaker { make: Box::new(move || Box::new(network.clone())), macs_per_second })
 }
@@ -74,7 +81,7 @@ pub(crate) fn layer_error(name: &str, error: LayerError) -> ModelError {
 /// Reads `{name}.weight` and `{name}.bias` into a layer.
 pub(crate) fn affine(
     container: &Container,
-    backend: Backend,
+    (backend, precision): (Backend, Precision),
     name: &str,
     (channels, outputs): (usize, usize),
     offsets: &[i32],
@@ -84,7 +91,7 @@ pub(crate) fn affine(
     let weights = container.tensor(&format!("{name}.weight"), &[outputs, channels * offsets.len()])?;
     let bias = container.tensor(&format!("{name}.bias"), &[outputs])?;
     let spec = AffineSpec { weights, bias, channels, outputs, offsets, stride, activation };
-    SplicedAffine::new(backend, spec).map_err(|e| layer_error(name, e))
+    SplicedAffine::with_precision(backend, precision, spec).map_err(|e| layer_error(name, e))
 }
 
 /// Mean normalisation from the tensors `{role}.prior` and `{role}.scale`.
@@ -95,14 +102,21 @@ pub(crate) fn cmn(c: &Container, role: &str, mels: usize, prior: f64, most: f64)
 }
 
 impl TdnnF {
-    pub(crate) fn new(container: &Container, config: Config, backend: Backend) -> Result<Self, ModelError> {
+    pub(crate) fn new(
+        container: &Container,
+        config: Config,
+        backend: Backend,
+        precision: Precision,
+    ) -> Result<Self, ModelError> {
         let Config { mels, channels, bottleneck, wide, heads, hidden, dim, .. } = config;
         let sizes = [mels, channels, bottleneck, wide, heads, hidden, dim, config.dilations.len()];
         if sizes.iter().any(|&n| n == 0 || n > 4096) || config.dilations.iter().any(|&d| !(1..=16).contains(&d)) {
             return Err(ModelError::new(ModelErrorKind::Header, "speaker network of impossible size".to_owned()));
         }
         let layer = |name: &str, sizes, offsets: &[i32], stride, activation| {
-            affine(container, backend, &format!("speaker.{name}"), sizes, offsets, stride, activation)
+            // What is small, or decides over weights of whole frames, stays exact.
+            let precision = if matches!(name, "pool.b" | "out") { Precision::F32 } else { precision };
+            affine(container, (backend, precision), &format!("speaker.{name}"), sizes, offsets, stride, activation)
         };
         let blocks = config.dilations.iter().enumerate().map(|(i, &d)| {
             let down = layer(&format!("blocks.{i}.down"), (channels, bottleneck), &[-d, 0, d], 1, Activation::None)?;
@@ -206,7 +220,9 @@ impl Embedder for TdnnF {
         if out.len() != self.config.dim || !self.pool.write(stats) {
             return false;
         }
-        self.out.apply_once(stats, out);
+        if !self.out.apply_once(stats, out) {
+            return false;
+        }
         let norm = out.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt();
         if !(norm.is_finite() && norm > 0.0) {
             return false;

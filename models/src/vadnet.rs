@@ -1,7 +1,7 @@
 //! The speech detector: six small layers that look mostly back. The PyTorch side is `train/net.py`.
 
 use engine::embed::{MAX_BLOCK_FRAMES, SpeechDetector};
-use engine::nn::{Activation, CausalCmn, SplicedAffine};
+use engine::nn::{Activation, CausalCmn, Precision, SplicedAffine};
 use engine_simd::Backend;
 use serde::Deserialize;
 
@@ -18,7 +18,12 @@ pub(crate) struct Config {
 }
 
 /// Reads a [`VadNet`] from a container.
-pub(crate) fn build(c: &Container, config: &serde_json::Value, backend: Backend) -> Result<Detector, ModelError> {
+pub(crate) fn build(
+    c: &Container,
+    config: &serde_json::Value,
+    backend: Backend,
+    _: Precision,
+) -> Result<Detector, ModelError> {
     let network = VadNet::new(c, &sizes("detector", config)?, backend)?;
     Ok(Detector { make: Box::new(move || Box::new(network.clone())) })
 }
@@ -48,7 +53,7 @@ impl VadNet {
             let inputs = if i == 0 { mels } else { channels };
             affine(
                 container,
-                backend,
+                (backend, Precision::F32),
                 &format!("detector.layers.{i}"),
                 (inputs, channels),
                 offsets,
@@ -60,7 +65,15 @@ impl VadNet {
             mels,
             level: cmn(container, "detector", mels, 1.0, 1.0)?,
             layers: layers.collect::<Result<_, _>>()?,
-            out: affine(container, backend, "detector.out", (channels, 1), &[0], 1, Activation::None)?,
+            out: affine(
+                container,
+                (backend, Precision::F32),
+                "detector.out",
+                (channels, 1),
+                &[0],
+                1,
+                Activation::None,
+            )?,
             a: vec![0.0; (MAX_BLOCK_FRAMES + 1) * channels.max(mels)],
             b: vec![0.0; (MAX_BLOCK_FRAMES + 1) * channels.max(mels)],
         })

@@ -7,7 +7,7 @@ use std::cell::Cell;
 use engine::audio::SampleRate;
 use engine::codec::Codec;
 use engine::session::{Session, SessionConfig};
-use models::Model;
+use models::{Model, Precision};
 
 struct Counting;
 
@@ -101,31 +101,58 @@ fn every_chunking_gives_the_same_bits_and_reset_equals_fresh() {
 
 #[test]
 fn nothing_allocates_after_construction() {
-    let model = Model::embedded().unwrap();
-    for rate in [8_000, 16_000, 44_100, 48_000] {
-        for windows in [false, true] {
-            let x = voice(rate, 6);
-            let integers: Vec<i16> = x.iter().map(|&v| engine::audio::f32_to_i16(v)).collect();
-            let packet = vec![0x55; rate as usize / 50];
-            let mut s = session(&model, rate, windows);
-            let mut e = vec![0.0; model.dim()];
-            let before = ALLOCATIONS.with(Cell::get);
-            for chunk in x.chunks(rate as usize / 50) {
-                s.push(chunk).unwrap();
+    for (precision, rates) in
+        [(Precision::F32, &[8_000, 16_000, 44_100, 48_000][..]), (Precision::Int8, &[8_000, 44_100])]
+    {
+        let model = Model::embedded_with(precision).unwrap();
+        for &rate in rates {
+            for windows in [false, true] {
+                let x = voice(rate, 6);
+                let integers: Vec<i16> = x.iter().map(|&v| engine::audio::f32_to_i16(v)).collect();
+                let packet = vec![0x55; rate as usize / 50];
+                let mut s = session(&model, rate, windows);
+                let mut e = vec![0.0; model.dim()];
+                let before = ALLOCATIONS.with(Cell::get);
+                for chunk in x.chunks(rate as usize / 50) {
+                    s.push(chunk).unwrap();
+                }
+                s.push(&x).unwrap();
+                s.push_i16(&integers).unwrap();
+                s.push_packet(Codec::Pcmu, &packet).unwrap();
+                s.push_packet(Codec::L16, &packet[..packet.len() / 2 * 2]).unwrap();
+                s.push_lost(1_000).unwrap();
+                let _ = s.push(&[f32::NAN]).is_err();
+                let _ = (s.embedding(&mut e), s.quality(), s.progress(), s.dtmf().len());
+                s.finish();
+                s.reset();
+                s.push(&x[..1_000]).unwrap();
+                let after = ALLOCATIONS.with(Cell::get);
+                assert_eq!(after - before, 0, "{rate} Hz, windows {windows}, {precision:?}");
             }
-            s.push(&x).unwrap();
-            s.push_i16(&integers).unwrap();
-            s.push_packet(Codec::Pcmu, &packet).unwrap();
-            s.push_packet(Codec::L16, &packet[..packet.len() / 2 * 2]).unwrap();
-            s.push_lost(1_000).unwrap();
-            let _ = s.push(&[f32::NAN]).is_err();
-            let _ = (s.embedding(&mut e), s.quality(), s.progress(), s.dtmf().len());
-            s.finish();
-            s.reset();
-            s.push(&x[..1_000]).unwrap();
-            let after = ALLOCATIONS.with(Cell::get);
-            assert_eq!(after - before, 0, "{rate} Hz, windows {windows}");
         }
+    }
+}
+
+#[test]
+fn eight_bits_give_nearly_the_same_embedding_for_every_chunking() {
+    let exact = Model::embedded().unwrap();
+    let rounded = Model::embedded_with(Precision::Int8).unwrap();
+    assert_eq!(exact.id(), rounded.id());
+    let x = voice(8_000, 12);
+    let run = |model: &Model, chunk: usize| {
+        let mut s = session(model, 8_000, false);
+        x.chunks(chunk).for_each(|c| drop(s.push(c).unwrap()));
+        s.finish();
+        let mut e = vec![0.0; model.dim()];
+        assert!(s.embedding(&mut e));
+        e
+    };
+    let (a, b) = (run(&exact, 8_000), run(&rounded, 8_000));
+    let cosine: f32 = a.iter().zip(&b).map(|(x, y)| x * y).sum();
+    println!("cosine of int8 and f32: {cosine}");
+    assert!(cosine > 0.995 && cosine < 0.999_999_9, "{cosine}");
+    for chunk in [80, 160, 777, 1 << 20] {
+        assert!(run(&rounded, chunk).iter().zip(&b).all(|(x, y)| x.to_bits() == y.to_bits()), "{chunk}");
     }
 }
 

@@ -73,7 +73,7 @@ pub(super) fn run(global: &Global, out: Output, a: &Path, b: &Path, threshold: u
 }
 
 /// A recording's embedding as the scorer wants it; `None` without speech.
-pub(super) fn embedding(tools: &Toolkit, recording: &Recording) -> Result<Option<Embedding>> {
+pub(crate) fn embedding(tools: &Toolkit, recording: &Recording) -> Result<Option<Embedding>> {
     let Some(values) = &recording.embedding else { return Ok(None) };
     Ok(Some(Embedding::new(tools.model.id(), values)?))
 }

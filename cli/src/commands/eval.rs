@@ -1,60 +1,35 @@
 //! `vouch eval`: error rates on a trial list.
 
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use engine::metrics::{Bootstrap, TrialList};
+use engine::metrics::Bootstrap;
 use engine::score::Conditions;
-use engine::template::Embedding;
-use rayon::prelude::*;
 
-use crate::analysis::{Toolkit, Wanted};
+use super::watchlist_rate as watchlist;
+use crate::analysis::Toolkit;
 use crate::args::{EvalArgs, Global};
 use crate::outcome::{Exit, Output};
-use crate::progress;
 use crate::report::{self, Evaluation, Heading, ScoredTrial};
-
-/// One file of the list, heard.
-struct Heard {
-    embedding: Option<Embedding>,
-    net_speech_s: f64,
-}
+use crate::trials::{self, Hearing};
 
 pub(super) fn run(global: &Global, out: Output, args: &EvalArgs) -> Result<Exit> {
     let list_name = || args.trials.display().to_string();
-    let text = std::fs::read_to_string(&args.trials).with_context(list_name)?;
-    let list = TrialList::parse(&text).with_context(list_name)?;
-    let root = match &args.root {
-        Some(root) => root.clone(),
-        None => args.trials.parent().map_or_else(PathBuf::new, Path::to_owned),
-    };
+    let list = trials::read(&args.trials)?;
+    let root = trials::root(&args.trials, args.root.as_ref());
     let tools = Toolkit::load(global)?;
-    let probes: std::collections::HashSet<u32> = list.trials().iter().map(|t| t.probe).collect();
-
-    let bar = progress::bar(list.files().len() as u64, "listening", global.quiet);
-    let listen = |(index, file): (usize, &String)| -> Result<Heard> {
-        // Only probes are cut short: the enrolment is what it is.
-        let cut = args.max_speech.filter(|_| probes.contains(&(index as u32)));
-        let wanted = Wanted { max_speech_s: cut, ..Wanted::default() };
-        let recording = tools.analyse_file(&root.join(file), &args.input, wanted, |_| ())?;
-        bar.inc(1);
-        let enough = recording.net_speech_s >= args.min_speech;
-        let embedding = if enough { super::compare::embedding(&tools, &recording)? } else { None };
-        Ok(Heard { embedding, net_speech_s: recording.net_speech_s })
-    };
     let pool = super::pool(global)?;
-    let heard = pool.install(|| list.files().par_iter().enumerate().map(listen).collect::<Result<Vec<_>>>())?;
-    bar.finish_and_clear();
-
-    let speaker = |file: u32| -> Result<&str> {
-        let path = list.files().get(file as usize).map_or("", String::as_str);
-        let part = args.speaker_part.checked_sub(1).and_then(|n| path.split('/').nth(n));
-        part.with_context(|| {
-            format!("{path}: has no part {} that could name the person (--speaker-part)", args.speaker_part)
-        })
+    let hearing = Hearing {
+        tools: &tools,
+        root: &root,
+        input: &args.input,
+        min_speech_s: args.min_speech,
+        pool: &pool,
+        quiet: global.quiet,
     };
-    let mut trials = Vec::with_capacity(list.trials().len());
+    let heard = hearing.hear(&list, args.max_speech)?;
+    let speaker = |file: u32| trials::person(&list, file, args.speaker_part);
+    let mut scored = Vec::with_capacity(list.trials().len());
     let mut tsv = String::from("label\tenrolment\tprobe\tcosine\tllr\tscore\tenrol_net_s\tprobe_net_s\n");
     for trial in list.trials() {
         let (Some(a), Some(b)) = (heard.get(trial.enrolment as usize), heard.get(trial.probe as usize)) else {
@@ -83,9 +58,15 @@ pub(super) fn run(global: &Global, out: Output, args: &EvalArgs) -> Result<Exit>
             )?;
         }
         let (enrol_speaker, probe_speaker) = (speaker(trial.enrolment)?, speaker(trial.probe)?);
-        trials.push(ScoredTrial { target: trial.target, enrol_speaker, probe_speaker, outcome });
+        scored.push(ScoredTrial { target: trial.target, enrol_speaker, probe_speaker, outcome });
     }
-    let evaluation = Evaluation::new(&trials, Bootstrap::default()).with_context(list_name)?;
+    let mut evaluation = Evaluation::new(&scored, Bootstrap::default()).with_context(list_name)?;
+    for &size in &args.watchlist {
+        let people = |file: u32| speaker(file);
+        let found =
+            watchlist::measure(&tools, &list, &heard, people, size).with_context(|| format!("--watchlist {size}"))?;
+        evaluation.summary.watchlists.push(found);
+    }
     if let Some(path) = &args.scores {
         cli_store::write_atomic(path, tsv.as_bytes())?;
     }
@@ -126,6 +107,15 @@ fn text_of(s: &report::EvalSummary) -> String {
             t.false_matches,
             percent(t.stated_fmr),
             percent(t.fnmr)
+        ));
+    }
+    for w in &s.watchlists {
+        lines.push(format!(
+            "watch list of {:>3}: {} of callers who are not on it are flagged at 50 (95 %: {} to {}; 1 % stated)",
+            w.people,
+            percent(w.flagged_at_50),
+            percent(w.interval[0]),
+            percent(w.interval[1])
         ));
     }
     lines.join("\n")

@@ -1,8 +1,9 @@
 //! One file per command. Each returns how it ended; errors carry the file and the reason.
 
 mod batch;
+mod calibrate;
 mod call;
-mod compare;
+pub(crate) mod compare;
 mod demo;
 mod domain;
 mod embed;
@@ -19,6 +20,7 @@ mod shell;
 mod speaker;
 mod verify;
 mod watchlist;
+mod watchlist_rate;
 
 use anyhow::{Context, Result};
 
@@ -51,6 +53,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Watchlist(command) => watchlist::run(&global, out, &command),
         Command::Fraudster(command) => fraudster::run(&global, out, &command),
         Command::Batch(command) => batch::run(&global, out, &command),
+        Command::Calibrate(args) => calibrate::run(&global, out, &args),
         Command::Eval(args) => eval::run(&global, out, &args),
         Command::Model(command) => model::run(&global, out, &command),
         Command::Completions { shell } => shell::completions(shell),

@@ -78,8 +78,24 @@ pub struct EvalSummary {
     pub speakers: usize,
     /// The reported thresholds in full.
     pub thresholds: Vec<AtThreshold>,
+    /// Watch lists, where they were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub watchlists: Vec<WatchlistRate>,
     /// 95 % intervals over resampled people, by the name of the figure; empty when there are too few people.
     pub intervals: BTreeMap<String, [f64; 2]>,
+}
+
+/// How often watch lists flag callers who are not on them.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct WatchlistRate {
+    /// People on a list.
+    pub people: usize,
+    /// Lists drawn, over all callers.
+    pub lists: usize,
+    /// Share of them that flag their caller at 50; 0.01 is stated.
+    pub flagged_at_50: f64,
+    /// 95 % interval over resampled callers.
+    pub interval: [f64; 2],
 }
 
 /// Error rates at one threshold.
@@ -203,6 +219,7 @@ impl Evaluation {
             failed_targets: failed(true),
             speakers: speakers.speakers(),
             thresholds,
+            watchlists: Vec::new(),
             intervals,
         };
         Ok(Self { summary, det: by_llr.operating_points(), target_scores: exact(true), nontarget_scores: exact(false) })

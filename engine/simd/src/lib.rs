@@ -3,7 +3,7 @@
 //! Nearly all the time of a speaker network goes into one operation: a dense affine map over spliced frames
 //! ([`SplicedMatrix::apply`]). It has a scalar reference and vector twins; the twin is chosen once, when a matrix is
 //! packed. Every output is one accumulator that runs over the inputs in order with fused multiply-adds, so **every backend
-//! and every blocking of the frames gives the same bits**. Everything else ([`exp`], [`tanh`], [`dot`]) is plain Rust
+//! and every blocking of the frames gives the same bits**. [`QuantisedMatrix`] does the same with 8-bit numbers. Everything else ([`exp`], [`tanh`], [`dot`]) is plain Rust
 //! whose order of operations is fixed.
 //!
 //! `VOUCH_SIMD=scalar|avx2|avx512|neon` forces a backend, as an aid in debugging; a name that is unknown or not available
@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 mod dispatch;
 mod elementwise;
+mod quantised;
 mod scalar;
 mod scan;
 #[cfg(any(target_arch = "aarch64", target_arch = "x86_64"))]
@@ -27,6 +28,7 @@ mod x86_64;
 
 pub use dispatch::Backend;
 pub use elementwise::{EXP_MAX_ULP, TANH_MAX_ERROR, dot, exp, tanh};
+pub use quantised::{QUANTISED_MAX_INPUTS, QuantisedMatrix, QuantisedScratch};
 pub use scan::{SCAN_ALIGN, SCAN_MAX_LEN, scan_i8};
 
 /// Outputs that a panel of packed weights holds, on every backend.

@@ -45,7 +45,7 @@ fn scan_scalar(query: &[i8], rows: &[i8], out: &mut [i32]) {
 }
 
 #[cfg(target_arch = "x86_64")]
-fn has_vnni() -> bool {
+pub(crate) fn has_vnni() -> bool {
     is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512bw")
         && is_x86_feature_detected!("avx512vnni")

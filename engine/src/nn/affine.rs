@@ -1,6 +1,6 @@
 //! Affine map over spliced frames: a 1-D convolution written as a matrix product.
 
-use engine_simd::{Backend, Splice, SplicedMatrix};
+use engine_simd::{Backend, QuantisedMatrix, QuantisedScratch, Splice, SplicedMatrix};
 
 use super::LayerError;
 use crate::embed::MAX_BLOCK_FRAMES;
@@ -22,6 +22,67 @@ impl Activation {
             Self::None => {}
             Self::Relu => values.iter_mut().for_each(|v| *v = if *v > 0.0 { *v } else { 0.0 }),
             Self::Tanh => values.iter_mut().for_each(|v| *v = engine_simd::tanh(*v)),
+        }
+    }
+}
+
+/// How a layer multiplies.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Precision {
+    /// With 32-bit floating-point numbers.
+    #[default]
+    F32,
+    /// With 8-bit whole numbers: weights are rounded when a network is loaded, inputs frame by frame.
+    Int8,
+}
+
+impl Precision {
+    /// `f32` or `int8`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Int8 => "int8",
+        }
+    }
+}
+
+/// The weights of a layer.
+#[derive(Clone, Debug)]
+enum Matrix {
+    F32(SplicedMatrix),
+    Int8(QuantisedMatrix, QuantisedScratch),
+}
+
+impl Matrix {
+    fn new(backend: Backend, precision: Precision, weights: &[f32], bias: &[f32], inputs: usize) -> Option<Self> {
+        match precision {
+            Precision::F32 => SplicedMatrix::new(backend, weights, bias, inputs).map(Self::F32),
+            Precision::Int8 => {
+                let matrix = QuantisedMatrix::new(backend, weights, bias, inputs)?;
+                let scratch = matrix.scratch(MAX_BLOCK_FRAMES + 1);
+                Some(Self::Int8(matrix, scratch))
+            }
+        }
+    }
+
+    fn outputs(&self) -> usize {
+        match self {
+            Self::F32(m) => m.outputs(),
+            Self::Int8(m, _) => m.outputs(),
+        }
+    }
+
+    fn padded_outputs(&self) -> usize {
+        match self {
+            Self::F32(m) => m.padded_outputs(),
+            Self::Int8(m, _) => m.padded_outputs(),
+        }
+    }
+
+    fn apply(&mut self, x: &[f32], at: Splice<'_>, frames: usize, y: &mut [f32]) {
+        match self {
+            Self::F32(m) => m.apply(x, at, frames, y),
+            Self::Int8(m, scratch) => m.apply(x, at, frames, scratch, y),
         }
     }
 }
@@ -51,7 +112,7 @@ pub struct AffineSpec<'a> {
 /// A streaming affine layer over spliced frames.
 #[derive(Clone, Debug)]
 pub struct SplicedAffine {
-    matrix: SplicedMatrix,
+    matrix: Matrix,
     segments: Vec<usize>,
     channels: usize,
     stride: usize,
@@ -71,6 +132,14 @@ impl SplicedAffine {
     /// Lengths that do not fit together, offsets that do not rise or reach beyond [`MAX_BLOCK_FRAMES`], a stride of 0, beyond
     /// 4 or beyond the spliced span.
     pub fn new(backend: Backend, spec: AffineSpec<'_>) -> Result<Self, LayerError> {
+        Self::with_precision(backend, Precision::F32, spec)
+    }
+
+    /// As [`SplicedAffine::new`], multiplying with `precision`.
+    ///
+    /// # Errors
+    /// As [`SplicedAffine::new`]; or a weight that is not finite, for [`Precision::Int8`].
+    pub fn with_precision(backend: Backend, precision: Precision, spec: AffineSpec<'_>) -> Result<Self, LayerError> {
         let AffineSpec { weights, bias, channels, outputs, offsets, stride, activation } = spec;
         let limit = MAX_BLOCK_FRAMES as i32;
         if offsets.is_empty()
@@ -91,7 +160,7 @@ impl SplicedAffine {
             return Err(LayerError::new(format!("{outputs} outputs, at most {MAX_OUTPUTS}")));
         }
         let inputs = offsets.len().saturating_mul(channels);
-        let matrix = SplicedMatrix::new(backend, weights, bias, inputs).ok_or_else(|| {
+        let matrix = Matrix::new(backend, precision, weights, bias, inputs).ok_or_else(|| {
             LayerError::new(format!("{} weights for {outputs} outputs of {inputs} inputs", weights.len()))
         })?;
         let left = offsets.first().map_or(0, |&o| o.min(0).unsigned_abs() as usize);
@@ -149,18 +218,21 @@ impl SplicedAffine {
         self.run(out)
     }
 
-    /// Maps one frame on its own, without touching the state: `x` holds all spliced frames, `out` one output frame.
+    /// Maps one frame on its own, without touching the state: `x` holds all spliced frames, `out` one output frame. Only for
+    /// layers of [`Precision::F32`]; others write nothing and return `false`.
     ///
     /// # Panics
     /// If `x` is shorter than that.
-    pub fn apply_once(&self, x: &[f32], out: &mut [f32]) {
+    pub fn apply_once(&self, x: &[f32], out: &mut [f32]) -> bool {
+        let Matrix::F32(matrix) = &self.matrix else { return false };
         let mut row = [0.0; MAX_OUTPUTS];
-        let inputs = self.matrix.inputs();
+        let inputs = matrix.inputs();
         let at = Splice { first: 0, stride: 0, segments: &[0], segment_len: inputs };
-        self.matrix.apply(x, at, 1, &mut row);
-        let outputs = self.matrix.outputs().min(out.len());
+        matrix.apply(x, at, 1, &mut row);
+        let outputs = matrix.outputs().min(out.len());
         out[..outputs].copy_from_slice(&row[..outputs]);
         self.activation.apply(&mut out[..outputs]);
+        true
     }
 
     /// Back to the state after construction.

@@ -12,7 +12,7 @@ mod residual;
 #[cfg(test)]
 mod tests;
 
-pub use affine::{Activation, AffineSpec, SplicedAffine};
+pub use affine::{Activation, AffineSpec, Precision, SplicedAffine};
 pub use cmn::CausalCmn;
 pub use delay::FrameDelay;
 pub use pool::AttentiveStats;

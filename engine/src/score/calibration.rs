@@ -1,6 +1,6 @@
 //! The fitted map from a comparison to error rates: what makes a score a statement.
 //!
-//! `models/train/calibrate.py` fits it on people whom the network never heard; `cli` reads and writes it as JSON.
+//! [`super::fit`] fits it on people whom the network never heard; `models` reads and writes it as JSON.
 
 use std::fmt;
 use std::num::NonZeroU64;
@@ -489,7 +489,7 @@ mod tests {
         Conditions::new(probe_s, enrol_s).unwrap()
     }
 
-    /// (cosine, probe and enrolment speech, FMR, log-likelihood ratio, score), from `models/train/calibrate.py` with scipy.
+    /// (cosine, probe and enrolment speech, FMR, log-likelihood ratio, score), from scipy.
     const GOLDEN: [(f64, f64, f64, f64, f64, f64); 8] = [
         (-0.5, 10.0, 30.0, 0.9999364085018914, -17.633333333333333, 0.003532861006035522),
         (0.0, 10.0, 30.0, 0.6417035532175954, -7.633333333333334, 19.905358154578032),

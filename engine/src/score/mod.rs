@@ -7,6 +7,8 @@
 
 mod calibration;
 mod decision;
+mod fit;
+mod minimise;
 mod norm;
 pub mod normal;
 mod types;
@@ -19,5 +21,6 @@ pub(crate) use decision::spelled;
 pub use decision::{
     AuthPolicy, Branch, Claim, Decision, FraudBranch, FraudDecision, PolicyError, decide, decide_fraud,
 };
+pub use fit::{FitError, FitTrial, LEAST_NONTARGETS, LEAST_PEOPLE, LEAST_TARGETS, fit};
 pub use norm::{Cohort, CohortStats, as_norm};
 pub use types::{Cosine, FraudScore, Llr, NormScore, Score, ScoreError, ScoreKind, Threshold};

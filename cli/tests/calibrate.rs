@@ -1,0 +1,105 @@
+//! `vouch calibrate` and `vouch model verify` through the program.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn vouch(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_vouch")).args(args).output().unwrap()
+}
+
+fn err(out: &Output) -> String {
+    String::from_utf8_lossy(&out.stderr).into_owned()
+}
+
+fn callers() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/audio/callers")
+}
+
+#[test]
+fn too_few_people_make_no_calibration_and_leave_no_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let list = dir.path().join("own.trials");
+    let mut text = String::new();
+    for a in ["alice", "bob", "carol", "dave"] {
+        for b in ["alice", "bob", "carol", "dave"] {
+            text.push_str(&format!("{} {a}_enrol_1.wav {b}_call_1.wav\n", u8::from(a == b)));
+        }
+    }
+    std::fs::write(&list, text).unwrap();
+    let (list, out) = (list.display().to_string(), dir.path().join("own.json"));
+    let args = ["calibrate", &list, "--root", &callers().display().to_string(), "--out", &out.display().to_string()];
+    let refused = vouch(&args);
+    // Every file is its own person here, so labels and people cannot fit.
+    assert_eq!(refused.status.code(), Some(3), "{refused:?}");
+    assert!(err(&refused).contains("own.trials") && err(&refused).contains("label"), "{refused:?}");
+    assert!(!out.exists());
+    let missing = vouch(&["calibrate", "no.trials", "--out", "x.json"]);
+    assert!(missing.status.code() == Some(3) && err(&missing).contains("no.trials"), "{missing:?}");
+}
+
+#[test]
+fn the_built_in_network_is_whole_and_a_damaged_one_is_not() {
+    let good = vouch(&["model", "verify", "--json"]);
+    let report: Value = serde_json::from_slice(&good.stdout).unwrap_or_else(|e| panic!("{e}: {good:?}"));
+    assert!(report["Backends"].as_array().unwrap().len() >= 2, "{report}");
+    assert!(report["Int8Cosine"].as_f64().unwrap() > 0.98);
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("bad.vouch");
+    let mut bytes = models::default_weights().to_vec();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&path, &bytes).unwrap();
+    let bad = vouch(&["model", "verify", &path.display().to_string()]);
+    assert!(bad.status.code() == Some(3) && err(&bad).contains("bad.vouch"), "{bad:?}");
+    assert_eq!(err(&bad).lines().count(), 1);
+}
+
+#[test]
+fn a_calibration_of_real_speech_is_made_used_and_refused_for_another_network() {
+    let Some(speech) = std::env::var_os("VOUCH_SPEECH").map(PathBuf::from) else {
+        println!("skipped: VOUCH_SPEECH is not set");
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let (root, out) = (speech.join("dev").display().to_string(), dir.path().join("own.json").display().to_string());
+    let list = speech.join("dev/tel.trials").display().to_string();
+    let page = dir.path().join("own.html");
+    let made = vouch(&[
+        "calibrate",
+        &list,
+        "--root",
+        &root,
+        "--out",
+        &out,
+        "--cut",
+        "5",
+        "--id",
+        "own-1",
+        "--report",
+        &page.display().to_string(),
+        "--json",
+    ]);
+    assert!(made.status.success(), "{made:?}");
+    let table: Value = serde_json::from_slice(&made.stdout).unwrap();
+    assert_eq!(table["calibration_id"], "own-1");
+    let row = table["table"].as_array().unwrap().iter().find(|r| r["threshold"] == 70).unwrap();
+    let fmr = row["fmr"].as_f64().unwrap();
+    assert!((0.004..0.025).contains(&fmr), "1 % is stated at 70, {fmr} measured on the fitted trials");
+    assert!(std::fs::read_to_string(page).unwrap().contains("<svg"));
+    let eval = vouch(&["eval", &list, "--root", &root, "--calibration", &out, "--watchlist", "1,10,0", "--json"]);
+    assert!(eval.status.success(), "{eval:?}");
+    let summary: Value = serde_json::from_slice(&eval.stdout).unwrap();
+    let lists = summary["watchlists"].as_array().unwrap();
+    assert_eq!(lists.len(), 3);
+    assert!(lists.iter().all(|l| l["flagged_at_50"].as_f64().unwrap() < 0.1), "{lists:?}");
+
+    let other = std::fs::read_to_string(&out).unwrap().replacen("\"model_id\": \"", "\"model_id\": \"00", 1);
+    let at = other.find("\"model_id\": \"00").unwrap() + "\"model_id\": \"00".len();
+    let other = format!("{}{}", &other[..at + 30], &other[at + 32..]);
+    std::fs::write(&out, other).unwrap();
+    let refused = vouch(&["eval", &list, "--root", &root, "--calibration", &out]);
+    assert!(refused.status.code() == Some(3) && err(&refused).contains("belongs to model 00"), "{refused:?}");
+}
