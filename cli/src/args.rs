@@ -273,6 +273,9 @@ pub enum Command {
     /// Register, list, describe or delete fraudsters.
     #[command(subcommand)]
     Fraudster(FraudsterCommand),
+    /// Check a contact flow of Amazon Connect, or walk it against a recording.
+    #[command(subcommand)]
+    Flow(FlowCommand),
     /// Run, resume, list or describe jobs over a manifest of many enrolments or registrations.
     #[command(subcommand)]
     Batch(BatchCommand),
@@ -693,6 +696,37 @@ pub struct EvalArgs {
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub speaker_part: usize,
     /// How to read the files.
+    #[command(flatten)]
+    pub input: Input,
+}
+
+/// `vouch flow ...`
+#[derive(Subcommand, Debug)]
+pub enum FlowCommand {
+    /// Check what publishing checks of the Voice ID blocks; exit code 3 where the flow could not be published.
+    Lint {
+        /// The exported flow: JSON of the flow language, version 2019-10-30.
+        flow: PathBuf,
+    },
+    /// Walk a flow against a recording, and print each block's branch.
+    Run(FlowRunArgs),
+}
+
+/// `vouch flow run ...`
+#[derive(Args, Debug)]
+pub struct FlowRunArgs {
+    /// The exported flow.
+    pub flow: PathBuf,
+    /// The contact: JSON with Channel, ContactId, Attributes, and what else dynamic values refer to.
+    #[arg(long, value_name = "CONTACT.json")]
+    pub contact: PathBuf,
+    /// The recording of the call.
+    #[arg(long, value_name = "CALL.wav")]
+    pub audio: PathBuf,
+    /// Append events as JSON lines to this file.
+    #[arg(long, value_name = "FILE")]
+    pub events: Option<PathBuf>,
+    /// How to read the recording.
     #[command(flatten)]
     pub input: Input,
 }

@@ -6,6 +6,7 @@ pub mod args;
 pub mod batch;
 pub mod commands;
 pub mod files;
+pub mod flow;
 pub mod live;
 #[cfg(feature = "mic")]
 pub mod mic;

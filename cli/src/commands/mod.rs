@@ -9,6 +9,7 @@ mod domain;
 mod embed;
 pub(crate) mod enroll;
 mod eval;
+mod flow;
 mod fraudster;
 mod identify;
 mod inspect;
@@ -52,6 +53,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Speaker(command) => speaker::run(&global, out, command),
         Command::Watchlist(command) => watchlist::run(&global, out, &command),
         Command::Fraudster(command) => fraudster::run(&global, out, &command),
+        Command::Flow(command) => flow::run(&global, out, &command),
         Command::Batch(command) => batch::run(&global, out, &command),
         Command::Calibrate(args) => calibrate::run(&global, out, &args),
         Command::Eval(args) => eval::run(&global, out, &args),

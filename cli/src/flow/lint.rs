@@ -1,0 +1,280 @@
+//! What publishing a flow checks of its Voice ID blocks.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use cli_store::{CustomerSpeakerId, WatchlistId};
+use engine::call::{CheckOption, EnrollmentBranch};
+use engine::score::{Branch, FraudBranch};
+use serde::Serialize;
+
+use super::{AUTHENTICATION, Action, FLAGS, FRAUD, Flow, Kind, NUMBERS, flag, is_dynamic, number};
+
+/// How grave a finding is.
+#[derive(Serialize, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// It can be published, and may surprise.
+    Warning,
+    /// It cannot be published.
+    Error,
+}
+
+/// Something that is wrong.
+#[derive(Serialize, Clone, PartialEq, Eq, Debug)]
+#[serde(rename_all = "PascalCase")]
+pub struct Finding {
+    /// How grave it is.
+    pub severity: Severity,
+    /// A code for programs.
+    pub code: &'static str,
+    /// The block; `None` for the flow as a whole.
+    pub action: Option<String>,
+    /// One line.
+    pub message: String,
+}
+
+/// The kinds of flow that a Set block may stand in, as exports and the API spell them.
+const ALLOWED_TYPES: [&str; 14] = [
+    "contactFlow",
+    "CONTACT_FLOW",
+    "customerQueue",
+    "CUSTOMER_QUEUE",
+    "customerWhisper",
+    "CUSTOMER_WHISPER",
+    "outboundWhisper",
+    "OUTBOUND_WHISPER",
+    "agentWhisper",
+    "AGENT_WHISPER",
+    "agentTransfer",
+    "AGENT_TRANSFER",
+    "queueTransfer",
+    "QUEUE_TRANSFER",
+];
+const HOLD_TYPES: [&str; 4] = ["customerHold", "CUSTOMER_HOLD", "agentHold", "AGENT_HOLD"];
+
+struct Report {
+    findings: Vec<Finding>,
+}
+
+impl Report {
+    fn put(&mut self, severity: Severity, code: &'static str, action: &Action, message: impl Into<String>) {
+        let action = Some(action.identifier.clone());
+        self.findings.push(Finding { severity, code, action, message: message.into() });
+    }
+
+    fn error(&mut self, code: &'static str, action: &Action, message: impl Into<String>) {
+        self.put(Severity::Error, code, action, message);
+    }
+}
+
+/// Checks a flow; the findings in the order of its blocks.
+pub fn lint(flow: &Flow) -> Vec<Finding> {
+    let mut report = Report { findings: Vec::new() };
+    flow_type(flow, &mut report);
+    let known: BTreeSet<&str> = flow.actions.iter().map(|a| a.identifier.as_str()).collect();
+    for action in &flow.actions {
+        for target in action.transitions.targets().filter(|t| !known.contains(t)) {
+            report.error("UNKNOWN_ACTION", action, format!("leads to {target:?}, which is not in the flow"));
+        }
+        match action.voice_id() {
+            Some(Kind::UpdateContactData) => contact_data(action, &mut report),
+            Some(Kind::StartVoiceIdStream) => start_stream(action, &mut report),
+            Some(Kind::CheckVoiceId) => check(action, &mut report),
+            None => {}
+        }
+    }
+    order(flow, &mut report);
+    report.findings
+}
+
+fn flow_type(flow: &Flow, report: &mut Report) {
+    let ours = flow.actions.iter().find(|a| a.is_set() || a.voice_id().is_some_and(|k| k != Kind::UpdateContactData));
+    let (Some(action), Some(kind)) = (ours, flow.flow_type()) else { return };
+    if HOLD_TYPES.contains(&kind) {
+        report.error("FLOW_TYPE", action, format!("Voice ID blocks are not allowed in a {kind} flow"));
+    } else if !ALLOWED_TYPES.contains(&kind) {
+        report.put(
+            Severity::Warning,
+            "FLOW_TYPE",
+            action,
+            format!("{kind} is no kind of flow that is known to take Voice ID blocks"),
+        );
+    }
+}
+
+fn needs_error_branch(action: &Action, report: &mut Report) {
+    if action.transitions.error("NoMatchingError").is_none() {
+        report.error("NO_ERROR_BRANCH", action, "has no branch for NoMatchingError");
+    }
+}
+
+fn contact_data(action: &Action, report: &mut Report) {
+    if let Some(target) = action.text("TargetContact")
+        && target != "Current"
+        && target != "Related"
+    {
+        report.error("TARGET_CONTACT", action, format!("TargetContact is {target:?}, not Current or Related"));
+    }
+    if let Some(id) = action.text("CustomerId")
+        && !is_dynamic(&id)
+        && id.parse::<CustomerSpeakerId>().is_err()
+    {
+        report.error(
+            "CUSTOMER_ID",
+            action,
+            "CustomerId is not 1 to 256 letters, digits, _ or -, a letter or digit first",
+        );
+    }
+    let numbers = NUMBERS.iter().filter(|n| action.parameters.contains_key(n.0)).collect::<Vec<_>>();
+    let list = action.text("WatchlistId");
+    if !action.is_set() {
+        for (name, flag, ..) in &numbers {
+            report.error("FLAG_MISSING", action, format!("{name} without {flag}"));
+        }
+        if list.is_some() {
+            report.error("FLAG_MISSING", action, format!("WatchlistId without {FRAUD}"));
+        }
+        return;
+    }
+    needs_error_branch(action, report);
+    let mut on = BTreeMap::new();
+    for name in FLAGS {
+        match action.text(name) {
+            None => {
+                report.error("FLAGS_TOGETHER", action, format!("{name} is missing: the three flags stand together"))
+            }
+            Some(value) => match flag(&value) {
+                Some(value) => drop(on.insert(name, value)),
+                None => report.error("FLAG", action, format!("{name} is {value:?}, not TRUE or FALSE")),
+            },
+        }
+    }
+    for &&(name, flag_name, least, most) in &numbers {
+        let value = action.text(name).unwrap_or_default();
+        if on.get(flag_name) == Some(&false) {
+            report.error("FLAG_OFF", action, format!("{name} is set, and {flag_name} is FALSE"));
+        }
+        if !is_dynamic(&value) && number(&value, least, most).is_none() {
+            report.error("RANGE", action, format!("{name} is {value:?}, not a whole number from {least} to {most}"));
+        }
+    }
+    if let Some(list) = list {
+        if on.get(FRAUD) == Some(&false) {
+            report.error("FLAG_OFF", action, format!("WatchlistId is set, and {FRAUD} is FALSE"));
+        }
+        if !is_dynamic(&list) && list.parse::<WatchlistId>().is_err() {
+            report.error("WATCHLIST_ID", action, "WatchlistId is not 22 letters or digits");
+        }
+    }
+    let nothing = [AUTHENTICATION, FRAUD].iter().all(|f| on.get(f) == Some(&false));
+    if nothing {
+        report.put(Severity::Warning, "NOTHING_ASKED", action, "neither authentication nor fraud detection is on");
+    }
+}
+
+fn start_stream(action: &Action, report: &mut Report) {
+    needs_error_branch(action, report);
+    if !action.parameters.is_empty() {
+        report.error("PARAMETERS", action, "StartVoiceIdStream takes no parameters");
+    }
+    if !action.transitions.conditions.is_empty() {
+        report.error("CONDITIONS", action, "StartVoiceIdStream has no conditions");
+    }
+}
+
+/// The branches of an option, in the flow's spelling.
+pub(super) fn branches(option: CheckOption) -> Vec<&'static str> {
+    match option {
+        CheckOption::EnrollmentStatus => EnrollmentBranch::ALL.iter().map(|b| b.as_str()).collect(),
+        CheckOption::VoiceAuthentication => Branch::ALL.iter().map(|b| b.as_str()).collect(),
+        CheckOption::FraudDetection => FraudBranch::ALL.iter().map(|b| b.as_str()).collect(),
+    }
+}
+
+pub(super) fn option(action: &Action) -> Option<CheckOption> {
+    let text = action.text("CheckVoiceIdOption")?;
+    CheckOption::ALL.iter().copied().find(|o| o.as_str() == text)
+}
+
+fn check(action: &Action, report: &mut Report) {
+    needs_error_branch(action, report);
+    let Some(option) = option(action) else {
+        let names: Vec<&str> = CheckOption::ALL.iter().map(|o| o.as_str()).collect();
+        let given = action.text("CheckVoiceIdOption").unwrap_or_default();
+        report.error("OPTION", action, format!("CheckVoiceIdOption is {given:?}, not {}", names.join(", ")));
+        return;
+    };
+    let known = branches(option);
+    let mut seen = BTreeSet::new();
+    for c in &action.transitions.conditions {
+        let (operator, operands) = (c.condition.operator.as_str(), &c.condition.operands);
+        match operands.as_slice() {
+            [operand] if operator == "Equals" => {
+                if !known.contains(&operand.as_str()) {
+                    report.error("CONDITION", action, format!("{operand:?} is no result of {option}"));
+                }
+                if !seen.insert(operand.as_str()) {
+                    report.error("CONDITION", action, format!("{operand:?} leads to two actions"));
+                }
+            }
+            _ => report.error(
+                "CONDITION",
+                action,
+                format!("{operator} with {} operands, not Equals with one", operands.len()),
+            ),
+        }
+    }
+}
+
+/// What has happened on the way to a block, on every way that leads there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Before {
+    set: bool,
+    customer: bool,
+}
+
+/// A Set before each Check, and a CustomerId where one is needed.
+fn order(flow: &Flow, report: &mut Report) {
+    let mut before: BTreeMap<&str, Before> = BTreeMap::new();
+    let mut open = VecDeque::from([(flow.start_action.as_str(), Before { set: false, customer: false })]);
+    while let Some((identifier, arriving)) = open.pop_front() {
+        let Some(action) = flow.action(identifier) else { continue };
+        let known = before.get(action.identifier.as_str()).copied();
+        let met = known
+            .map_or(arriving, |k| Before { set: k.set && arriving.set, customer: k.customer && arriving.customer });
+        if known == Some(met) {
+            continue;
+        }
+        before.insert(action.identifier.as_str(), met);
+        let after = |failed: bool| Before {
+            set: met.set || (action.is_set() && !failed),
+            customer: met.customer
+                || (!failed
+                    && action.voice_id() == Some(Kind::UpdateContactData)
+                    && action.parameters.contains_key("CustomerId")),
+        };
+        let t = &action.transitions;
+        open.extend(t.errors.iter().map(|e| (e.next_action.as_str(), after(true))));
+        let well = t.next_action.iter().map(String::as_str).chain(t.conditions.iter().map(|c| c.next_action.as_str()));
+        open.extend(well.map(|next| (next, after(false))));
+    }
+    let any_set = flow.actions.iter().any(Action::is_set);
+    for action in flow.actions.iter().filter(|a| a.voice_id() == Some(Kind::CheckVoiceId)) {
+        match before.get(action.identifier.as_str()) {
+            None => report.put(Severity::Warning, "UNREACHABLE", action, "no way leads here"),
+            Some(b) if !b.set && !any_set => report.error("NO_SET", action, "no Set Voice ID comes before this Check"),
+            Some(b) if !b.set => {
+                report.put(Severity::Warning, "NO_SET", action, "on some ways no Set Voice ID comes before this Check");
+            }
+            Some(b) if !b.customer && option(action).is_some_and(|o| o != CheckOption::FraudDetection) => {
+                report.put(
+                    Severity::Warning,
+                    "NO_CUSTOMER_ID",
+                    action,
+                    "on some ways no CustomerId is set before this Check",
+                );
+            }
+            Some(_) => {}
+        }
+    }
+}

@@ -1,0 +1,354 @@
+//! A walk through a flow against a recording.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail};
+use cli_store::{CustomerSpeakerId, Domain, SpeakerId, WatchlistId};
+use engine::call::{Answer, Authentication, FraudDetection, Settings};
+use engine::score::{AuthPolicy, Score, Threshold};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::lint::option;
+use super::{AUTHENTICATION, Action, FLAGS, FRAUD, Flow, Kind, STREAMING, flag, is_dynamic, number};
+use crate::analysis::Toolkit;
+use crate::files::MonoReader;
+use crate::live::{Line, WatchIds};
+use crate::watch;
+
+/// Blocks that a walk passes at most: a flow that goes round in circles ends here.
+const MAX_STEPS: usize = 1_000;
+
+/// The contact that walks.
+#[derive(Deserialize, Clone, Debug)]
+pub struct Contact {
+    /// `VOICE`, `CHAT` or `TASK`.
+    #[serde(rename = "Channel", default = "voice")]
+    pub channel: String,
+    /// Its id.
+    #[serde(rename = "ContactId", default)]
+    pub contact_id: Option<String>,
+    /// Attributes that are set already.
+    #[serde(rename = "Attributes", default)]
+    pub attributes: BTreeMap<String, String>,
+    /// The rest of the contact's data, for dynamic values.
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
+}
+
+fn voice() -> String {
+    "VOICE".to_owned()
+}
+
+/// A block that was passed.
+#[derive(Serialize, Clone, Debug)]
+#[serde(rename_all = "PascalCase")]
+pub struct Step {
+    /// Its name in the flow.
+    pub identifier: String,
+    /// Its type.
+    #[serde(rename = "Type")]
+    pub kind: String,
+    /// The branch that was taken: `Success`, a result, or an error.
+    pub branch: String,
+    /// Why an error branch was taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What was set, dynamic values looked up.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: BTreeMap<String, String>,
+    /// The score that an authentication rests on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub score: Option<u8>,
+    /// Seconds of the call that had been heard.
+    pub heard_seconds: f64,
+    /// The block that followed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// Why a block takes its error branch.
+struct Fail(String);
+
+struct Walk<'a, 'd> {
+    domain: &'d Domain,
+    tools: &'a Toolkit,
+    contact: Contact,
+    line: Line<'d>,
+    audio: MonoReader,
+    chunk: Vec<f32>,
+    ended: bool,
+    /// The flag of the latest Set block.
+    streaming: bool,
+    settings: Settings,
+    ids: WatchIds,
+}
+
+/// Walks through a flow. What is not Voice ID's is passed over by its main way; `UpdateContactAttributes` and `Compare` do
+/// what they say, as far as values of the contact go.
+///
+/// # Errors
+/// The audio or the domain cannot be read, or the flow leads nowhere or in circles.
+pub fn run(
+    flow: &Flow,
+    contact: Contact,
+    tools: &Toolkit,
+    domain: &Domain,
+    line: Line<'_>,
+    audio: MonoReader,
+) -> Result<(Vec<Step>, crate::live::wire::Report)> {
+    let settings = Settings { streaming: false, authentication: None, fraud: None };
+    let mut walk = Walk {
+        domain,
+        tools,
+        contact,
+        line,
+        audio,
+        chunk: Vec::new(),
+        ended: false,
+        streaming: false,
+        settings,
+        ids: WatchIds::default(),
+    };
+    let mut steps = Vec::new();
+    let mut next = Some(flow.start_action.clone());
+    while let Some(identifier) = next {
+        if steps.len() == MAX_STEPS {
+            bail!("the walk passes more than {MAX_STEPS} actions: the flow goes round in circles");
+        }
+        let action = flow
+            .action(&identifier)
+            .with_context(|| format!("the flow leads to {identifier:?}, which is not in it"))?;
+        let step = walk.step(action).with_context(|| format!("action {action}"))?;
+        next = step.next.clone();
+        steps.push(step);
+    }
+    walk.line.finish()?;
+    let report = walk.line.report()?;
+    Ok((steps, report))
+}
+
+impl Walk<'_, '_> {
+    fn step(&mut self, action: &Action) -> Result<Step> {
+        let mut step = Step {
+            identifier: action.identifier.clone(),
+            kind: action.kind.clone(),
+            branch: "Success".to_owned(),
+            reason: None,
+            values: BTreeMap::new(),
+            score: None,
+            heard_seconds: 0.0,
+            next: action.transitions.next_action.clone(),
+        };
+        let outcome = match action.voice_id() {
+            Some(_)
+                if self.contact.channel != "VOICE"
+                    && (action.is_set() || action.voice_id() != Some(Kind::UpdateContactData)) =>
+            {
+                Err(Fail(format!("Voice ID works on voice contacts, not {}", self.contact.channel)))
+            }
+            Some(Kind::UpdateContactData) => self.update(action, &mut step)?,
+            Some(Kind::StartVoiceIdStream) => self.start()?,
+            Some(Kind::CheckVoiceId) => self.check(action, &mut step)?,
+            None => self.pass(action, &mut step),
+        };
+        if let Err(Fail(reason)) = outcome {
+            step.branch = "Error".to_owned();
+            step.reason = Some(reason);
+            step.next = action.transitions.error("NoMatchingError").map(str::to_owned);
+        }
+        let standing = self.line.call.standing();
+        step.heard_seconds = standing.samples as f64 / f64::from(self.audio.spec().rate_hz);
+        Ok(step)
+    }
+
+    /// A value as it is, or what it refers to in the contact.
+    fn resolve(&self, value: &str) -> Result<String, Fail> {
+        if !is_dynamic(value) {
+            return Ok(value.to_owned());
+        }
+        let path = value.trim_start_matches("$.");
+        let found = match path.split_once('.') {
+            Some(("Attributes", name)) => self.contact.attributes.get(name).cloned(),
+            _ if path == "Channel" => Some(self.contact.channel.clone()),
+            _ if path == "ContactId" => self.contact.contact_id.clone(),
+            _ => {
+                let mut parts = path.split('.');
+                let first = parts.next().and_then(|p| self.contact.rest.get(p));
+                match parts.try_fold(first, |at, part| at.map(|v| v.get(part))).flatten() {
+                    Some(Value::String(s)) => Some(s.clone()),
+                    Some(Value::Number(n)) => Some(n.to_string()),
+                    _ => None,
+                }
+            }
+        };
+        found.ok_or_else(|| Fail(format!("{value} refers to nothing in the contact")))
+    }
+
+    /// Sets all that the block names, or nothing.
+    fn update(&mut self, action: &Action, step: &mut Step) -> Result<Result<(), Fail>> {
+        let mut values = BTreeMap::new();
+        for name in action.parameters.keys() {
+            let Some(text) = action.text(name) else { continue };
+            match self.resolve(&text) {
+                Ok(value) => drop(values.insert(name.clone(), value)),
+                Err(fail) => return Ok(Err(fail)),
+            }
+        }
+        let prepared = match self.prepare(action, &values)? {
+            Ok(prepared) => prepared,
+            Err(fail) => return Ok(Err(fail)),
+        };
+        if let Some(id) = values.get("CustomerId") {
+            let Ok(customer) = id.parse::<CustomerSpeakerId>() else {
+                return Ok(Err(Fail("CustomerId is not a customer speaker id".to_owned())));
+            };
+            self.line.set_speaker(Some(&SpeakerId::from(customer)))?;
+        }
+        if let Some((streaming, settings, ids)) = prepared {
+            self.streaming = streaming;
+            self.settings = settings;
+            self.ids = ids;
+            self.line.set(self.settings.clone(), self.ids.clone())?;
+        }
+        step.values = values;
+        Ok(Ok(()))
+    }
+
+    /// What a Set block sets; `None` where the block sets nothing of Voice ID.
+    #[expect(clippy::type_complexity, reason = "an outcome within a result, both local")]
+    fn prepare(
+        &self,
+        action: &Action,
+        values: &BTreeMap<String, String>,
+    ) -> Result<Result<Option<(bool, Settings, WatchIds)>, Fail>> {
+        if !action.is_set() {
+            return Ok(Ok(None));
+        }
+        let mut on = BTreeMap::new();
+        for name in FLAGS {
+            match values.get(name).map(|v| flag(v)) {
+                Some(Some(value)) => drop(on.insert(name, value)),
+                Some(None) => return Ok(Err(Fail(format!("{name} is not TRUE or FALSE")))),
+                None => return Ok(Err(Fail(format!("{name} is missing: the three flags stand together")))),
+            }
+        }
+        let is_on = |name| on.get(name) == Some(&true);
+        let mut numbers = BTreeMap::new();
+        for (name, flag_name, least, most) in super::NUMBERS {
+            let Some(value) = values.get(name) else { continue };
+            if !is_on(flag_name) {
+                return Ok(Err(Fail(format!("{name} is set, and {flag_name} is FALSE"))));
+            }
+            let Some(value) = number(value, least, most) else {
+                return Ok(Err(Fail(format!("{name} is {value:?}, not a whole number from {least} to {most}"))));
+            };
+            numbers.insert(name, value);
+        }
+        let number = |name, default| numbers.get(name).copied().unwrap_or(default);
+        let authentication = match is_on(AUTHENTICATION) {
+            false => None,
+            true => {
+                let response_s = f64::from(number("VoiceAuthenticationResponseTime", 10));
+                let policy = AuthPolicy::new(number("VoiceAuthenticationThreshold", 90), response_s)?;
+                Some(Authentication { policy, early: false })
+            }
+        };
+        let (fraud, ids) = match is_on(FRAUD) {
+            false => (None, WatchIds::default()),
+            true => {
+                let list = values.get("WatchlistId").map_or(watch::DEFAULT, String::as_str);
+                if list != watch::DEFAULT && list.parse::<WatchlistId>().is_err() {
+                    return Ok(Err(Fail("WatchlistId is not 22 letters or digits".to_owned())));
+                }
+                let (watched, ids) = watch::watched(self.domain, self.tools, list)?;
+                let threshold = Threshold::new(number("FraudDetectionThreshold", 50))?;
+                (Some(FraudDetection { threshold, watched }), ids)
+            }
+        };
+        // The stream itself begins with StartVoiceIdStream; one that has begun goes on.
+        let settings = Settings { streaming: false, authentication, fraud };
+        Ok(Ok(Some((is_on(STREAMING), settings, ids))))
+    }
+
+    fn start(&mut self) -> Result<Result<(), Fail>> {
+        if !self.streaming {
+            return Ok(Err(Fail(format!("{STREAMING} was not set to TRUE before"))));
+        }
+        self.settings.streaming = true;
+        self.line.set(self.settings.clone(), self.ids.clone())?;
+        Ok(Ok(()))
+    }
+
+    /// Listens on until there is an answer or the call ends.
+    fn check(&mut self, action: &Action, step: &mut Step) -> Result<Result<(), Fail>> {
+        let Some(option) = option(action) else {
+            return Ok(Err(Fail("CheckVoiceIdOption is missing or unknown".to_owned())));
+        };
+        let answer = loop {
+            match self.line.call.check(option) {
+                Answer::Wait => {}
+                answer => break answer,
+            }
+            if self.ended || self.audio.next_chunk(&mut self.chunk)? == 0 {
+                self.ended = true;
+                self.line.finish()?;
+                continue;
+            }
+            self.line.call.push(&self.chunk)?;
+            self.line.tell()?;
+        };
+        let now = self.line.evaluate()?;
+        if matches!(answer, Answer::Authentication(_)) {
+            step.score = now.authentication.and_then(|a| a.score).map(Score::value);
+        }
+        let branch = answer.branch().unwrap_or("Error");
+        step.branch = branch.to_owned();
+        let matching = action
+            .transitions
+            .conditions
+            .iter()
+            .find(|c| c.condition.operator == "Equals" && c.condition.operands.iter().any(|o| o == branch));
+        step.next = match matching {
+            Some(c) => Some(c.next_action.clone()),
+            None if branch == "Error" => {
+                return Ok(Err(Fail(
+                    "there is no answer: no identity, an expired one, or an unknown watch list".to_owned(),
+                )));
+            }
+            None => {
+                let errors = &action.transitions;
+                errors.error("NoMatchingCondition").or_else(|| errors.error("NoMatchingError")).map(str::to_owned)
+            }
+        };
+        Ok(Ok(()))
+    }
+
+    /// A block that is not Voice ID's.
+    fn pass(&mut self, action: &Action, step: &mut Step) -> Result<(), Fail> {
+        match action.kind.as_str() {
+            "UpdateContactAttributes" => {
+                let attributes =
+                    action.parameters.get("Attributes").and_then(Value::as_object).cloned().unwrap_or_default();
+                for (name, value) in &attributes {
+                    let value = self.resolve(value.as_str().unwrap_or_default())?;
+                    step.values.insert(name.clone(), value);
+                }
+                self.contact.attributes.extend(step.values.clone());
+            }
+            "Compare" => {
+                let value = self.resolve(&action.text("ComparisonValue").unwrap_or_default())?;
+                let matching = action
+                    .transitions
+                    .conditions
+                    .iter()
+                    .find(|c| c.condition.operator == "Equals" && c.condition.operands.contains(&value));
+                step.branch = matching.map_or_else(|| "NoMatchingCondition".to_owned(), |_| value.clone());
+                let none = || action.transitions.error("NoMatchingCondition").map(str::to_owned);
+                step.next = matching.map(|c| c.next_action.clone()).or_else(none).or_else(|| step.next.clone());
+            }
+            _ => step.branch = "Passed".to_owned(),
+        }
+        Ok(())
+    }
+}
