@@ -197,7 +197,10 @@ fn fit_survival(nontargets: &[Point]) -> SurvivalParameters {
     // All that counts of those below is where the cut is for their amount of speech.
     let below: Vec<Point> = below.iter().map(|p| Point { x: cut(p), ..*p }).collect();
     let bounds = (SurvivalParameters::MIN_TAIL_WEIGHT.ln(), SurvivalParameters::MAX_TAIL_WEIGHT.ln());
-    let weight = |v: &[f64]| v[6].clamp(bounds.0, bounds.1).exp();
+    let weight = |v: &[f64]| {
+        let weight = v[6].clamp(bounds.0, bounds.1).exp();
+        weight.clamp(SurvivalParameters::MIN_TAIL_WEIGHT, SurvivalParameters::MAX_TAIL_WEIGHT)
+    };
     let tail = |v: &[f64]| {
         let w = weight(v);
         let seen: f64 = above

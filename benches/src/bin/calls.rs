@@ -1,0 +1,192 @@
+//! How many calls one process can follow at once.
+//!
+//! `cargo run --release -p benches --bin calls -- [CALLS]` plays calls in real time, in packets of 20 ms (PCMU), each from its own start, the
+//! starts spread over a minute, and follows each until it is decided (10 s of net speech). Prints how late packets were
+//! finished, against the moment at which they were due, and the memory of a call. `--most` finds the largest number whose
+//! p99 lateness is at most 20 ms.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use cli::files::{ChannelChoice, MonoReader};
+use engine::audio::{SampleRate, f32_to_i16};
+use engine::call::{Authentication, Call, CallConfig, Caller, Settings, StreamingStatus};
+use engine::codec::{Codec, g711};
+use engine::score::AuthPolicy;
+use engine::session::SessionConfig;
+use engine::template::{Embedding, Template, TemplateRecord};
+use models::{Model, Precision};
+
+const PACKET: Duration = Duration::from_millis(20);
+const SPREAD: Duration = Duration::from_secs(60);
+/// What is called late.
+const LATE: Duration = Duration::from_millis(20);
+
+#[derive(Parser)]
+struct Args {
+    /// Calls in a minute.
+    #[arg(default_value_t = 1000)]
+    calls: usize,
+    /// Find the largest number that holds.
+    #[arg(long)]
+    most: bool,
+    /// Multiply in 8 bits.
+    #[arg(long)]
+    int8: bool,
+    /// Threads.
+    #[arg(long, default_value_t = std::thread::available_parallelism().map_or(1, usize::from))]
+    threads: usize,
+}
+
+/// Resident memory of this process, in KiB.
+fn resident_kib() -> f64 {
+    let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    text.split(' ').nth(1).and_then(|p| p.parse::<f64>().ok()).map_or(f64::NAN, |pages| pages * 4.0)
+}
+
+fn packets(name: &str) -> Result<Vec<Vec<u8>>> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/audio/callers").join(name);
+    let mut reader = MonoReader::open(&path, None, ChannelChoice::Ask)?;
+    // The callers' recordings are at 8 kHz or at twice that, of which every second sample is taken: what is measured is time.
+    let step = reader.spec().rate_hz as usize / 8_000;
+    let (mut bytes, mut chunk) = (Vec::new(), Vec::new());
+    while reader.next_chunk(&mut chunk)? > 0 {
+        bytes.extend(chunk.iter().step_by(step.max(1)).map(|&x| g711::i16_to_ulaw(f32_to_i16(x))));
+    }
+    Ok(bytes.chunks_exact(160).map(<[u8]>::to_vec).collect())
+}
+
+struct Outcome {
+    lateness: Vec<Duration>,
+    decided: usize,
+    kib_per_call: f64,
+    busy: Duration,
+    wall: Duration,
+}
+
+fn play(model: &Model, calls: usize, threads: usize) -> Result<Outcome> {
+    let calibration = Arc::new(models::calibration::parse(models::calibration_json())?);
+    let voices = ["alice_call_1.wav", "bob_call_1.wav", "carol_call_1.wav", "dave_call_1.wav"];
+    let audio = Arc::new(voices.iter().map(|v| packets(v)).collect::<Result<Vec<_>>>()?);
+    let mut direction = vec![0.0; model.dim()];
+    direction[0] = 1.0;
+    let record = TemplateRecord {
+        recordings: 1,
+        net_speech_samples: 30 * 8_000,
+        snr_db: None,
+        clipped_share: 0.0,
+        bandwidth_hz: 4_000.0,
+        agreement: None,
+        coherence: None,
+    };
+    let template = Arc::new(Template::new(Embedding::new(model.id(), &direction)?, record)?);
+    let before = resident_kib();
+    let mut lines: Vec<Vec<Call>> = (0..threads).map(|_| Vec::new()).collect();
+    for i in 0..calls {
+        let config = CallConfig::new(SessionConfig::new(SampleRate::TELEPHONE));
+        let mut call = Call::new(config, model.embedder(), model.detector(), None, Arc::clone(&calibration))?;
+        call.set_caller(Caller::Enrolled(Arc::clone(&template)))?;
+        let authentication = Some(Authentication { policy: AuthPolicy::default(), early: false });
+        call.set(Settings { streaming: true, authentication, fraud: None })?;
+        lines[i % threads].push(call);
+    }
+    let kib_per_call = (resident_kib() - before) / calls as f64;
+
+    let start = Instant::now() + Duration::from_millis(200);
+    let workers: Vec<_> = lines
+        .into_iter()
+        .enumerate()
+        .map(|(worker, mut own)| {
+            let audio = Arc::clone(&audio);
+            std::thread::spawn(move || -> Result<(Vec<Duration>, usize, Duration)> {
+                let begins = |k: usize| SPREAD.mul_f64((k * threads + worker) as f64 / calls as f64);
+                let mut due: BinaryHeap<Reverse<(Duration, usize, usize)>> =
+                    (0..own.len()).map(|k| Reverse((begins(k) + PACKET, k, 0))).collect();
+                let (mut lateness, mut decided, mut busy) = (Vec::with_capacity(own.len() * 1_000), 0, Duration::ZERO);
+                while let Some(Reverse((at, k, n))) = due.pop() {
+                    let moment = start + at;
+                    if let Some(wait) = moment.checked_duration_since(Instant::now()) {
+                        std::thread::sleep(wait);
+                    }
+                    let began = Instant::now();
+                    let speech = &audio[(k * threads + worker) % audio.len()];
+                    let (Some(call), Some(packet)) = (own.get_mut(k), speech.get(n)) else { continue };
+                    call.push_packet(Codec::Pcmu, packet)?;
+                    while call.next_event().is_some() {}
+                    let done = Instant::now();
+                    busy += done - began;
+                    lateness.push(done.saturating_duration_since(moment));
+                    if call.status() == StreamingStatus::Ended {
+                        decided += 1;
+                    } else {
+                        due.push(Reverse((at + PACKET, k, n + 1)));
+                    }
+                }
+                Ok((lateness, decided, busy))
+            })
+        })
+        .collect();
+    let mut outcome =
+        Outcome { lateness: Vec::new(), decided: 0, kib_per_call, busy: Duration::ZERO, wall: Duration::ZERO };
+    for worker in workers {
+        let joined = worker.join().map_err(|_| anyhow::anyhow!("a worker panicked"))?;
+        let (lateness, decided, busy) = joined.context("worker")?;
+        outcome.lateness.extend(lateness);
+        outcome.decided += decided;
+        outcome.busy += busy;
+    }
+    outcome.wall = start.elapsed();
+    outcome.lateness.sort_unstable();
+    Ok(outcome)
+}
+
+fn report(calls: usize, threads: usize, o: &Outcome) -> bool {
+    let at = |share: f64| {
+        let i = ((o.lateness.len().max(1) - 1) as f64 * share) as usize;
+        o.lateness.get(i).copied().unwrap_or_default()
+    };
+    println!(
+        "{calls} calls, {} decided, {} packets on {threads} threads: late p50 {:.2?}  p99 {:.2?}  p99.9 {:.2?}  max {:.2?}; \
+         {:.0} KiB a call; {:.0} % of the threads' time",
+        o.decided,
+        o.lateness.len(),
+        at(0.5),
+        at(0.99),
+        at(0.999),
+        at(1.0),
+        o.kib_per_call,
+        100.0 * o.busy.as_secs_f64() / (o.wall.as_secs_f64() * threads as f64)
+    );
+    at(0.99) <= LATE
+}
+
+fn main() -> Result<()> {
+    let args = Args::parse();
+    let precision = if args.int8 { Precision::Int8 } else { Precision::F32 };
+    let model = Model::embedded_with(precision)?;
+    println!("{} on {}", precision.name(), model.describe().backend.name());
+    if !args.most {
+        report(args.calls, args.threads, &play(&model, args.calls, args.threads)?);
+        return Ok(());
+    }
+    let (mut good, mut bad) = (0, None);
+    let mut calls = args.calls;
+    while bad.is_none_or(|b| b - good > good / 10) {
+        if report(calls, args.threads, &play(&model, calls, args.threads)?) {
+            good = calls;
+            calls = bad.map_or(2 * calls, |b| (good + b) / 2);
+        } else {
+            bad = Some(calls);
+            calls = (good + calls) / 2;
+        }
+        if calls == 0 {
+            break;
+        }
+    }
+    println!("{good} calls a minute hold");
+    Ok(())
+}
