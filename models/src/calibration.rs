@@ -1,6 +1,6 @@
 //! Calibrations as JSON: reading with every number checked, and writing.
 //!
-//! `models/train/calibrate.py` writes the same form; `weights/default.calibration.json` is its
+//! `vouch calibrate` writes it; `weights/default.calibration.json` is its
 //! description. A field that is missing, unknown, or out of range is an error.
 
 use std::fmt;

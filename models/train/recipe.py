@@ -8,7 +8,7 @@ SPEECH is a `speaker/utterance` tree of audio, or a folder with a `manifest.csv`
 the same command again, and it goes on where it was. Needs ffmpeg (codecs) and fluidsynth (music for the speech detector), both Debian
 packages; a GPU is used where PyTorch finds one.
 """
-import argparse, collections, json, os, re, shutil, subprocess, sys, time
+import argparse, collections, json, os, shutil, subprocess, sys, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -21,22 +21,6 @@ def step(done, name, *command):
     if str(command[0]).endswith('.py'): command = (sys.executable, os.path.join(HERE, command[0]), *command[1:])
     subprocess.run([str(c) for c in command], check=True)
     print(f'{name}: {(time.time() - start) / 60:.1f} min', flush=True)
-
-def calibrate(vouch, out):
-    """Scores the calibration trials, whole and with the probes cut short, and fits what the similarities mean."""
-    at = lambda *p: os.path.join(out, *p)
-    if os.path.exists(at('calibration.json')): print('calibration: already done'); return
-    # A network is named by its contents; the program tells the name when the built-in calibration does not fit.
-    told = subprocess.run([vouch, 'model', 'describe', '--model', at('model.vouch')], capture_output=True, text=True).stderr
-    model = re.search(r'not to ([0-9a-f]{32})', told).group(1)
-    shipped = open(os.path.join(HERE, '../weights/default.calibration.json')).read()
-    with open(at('provisional.json'), 'w') as f: f.write(re.sub(r'"model_id": "[0-9a-f]{32}"', f'"model_id": "{model}"', shipped))
-    scores = []
-    for cut in (None, 3, 5, 10):
-        scores.append(at(f'scores_{cut or "whole"}.tsv'))
-        cutting = ('--max-speech', cut) if cut else ()
-        step(scores[-1], f'scores, {cut or "whole"}', vouch, 'eval', at('heldout/all.trials'), '--root', at('heldout'), '--model', at('model.vouch'), '--calibration', at('provisional.json'), '--scores', scores[-1], *cutting)
-    step(at('calibration.json'), 'calibration', 'calibrate.py', *scores, '--model-id', model, '--id', f'made-{time.strftime("%Y-%m-%d")}', '--out', at('calibration.json'))
 
 def card(out, pools):
     """What the card can say without a person: the rest is to be written."""
@@ -71,7 +55,7 @@ def main():
     step(at('model.vouch'), 'speaker network', 'train.py', '--data', at('data'), '--out', at('run'), '--minutes', a.minutes, '--family', a.family, *(('--threads', a.threads) if a.threads else ()))
     step(at('model.vouch'), 'export', 'export.py', at('run/checkpoint.pt'), at('vad/checkpoint.pt'), at('model.vouch'), '--golden', at('golden'), '--about', f'recipe=models/train, {a.family}, {time.strftime("%Y-%m-%d")}')
     step(at('heldout/all.trials'), 'calibration trials', 'trials.py', *pools, '--out', at('heldout'))
-    calibrate(a.vouch, a.out)
+    step(at('calibration.json'), 'calibration', a.vouch, 'calibrate', at('heldout/all.trials'), '--root', at('heldout'), '--model', at('model.vouch'), '--cut', '3,5,10', '--id', f'made-{time.strftime("%Y-%m-%d")}', '--out', at('calibration.json'))
     card(a.out, a.pool)
     print(f'finished: {at("model.vouch")}, {at("calibration.json")}, {at("card.md")}')
 

@@ -166,7 +166,7 @@ fn verify(global: &Global, out: Output, file: Option<PathBuf>) -> Result<Exit> {
         };
         let (exact, rounded) = (with(Precision::F32)?, with(Precision::Int8)?);
         cosine = exact.iter().zip(&rounded).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
-        if !(cosine > 0.98) {
+        if cosine.is_nan() || cosine <= 0.98 {
             bail!("{name}: in 8 bits the embedding has a cosine of only {cosine:.4} with that in 32");
         }
         let same = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits());

@@ -310,17 +310,17 @@ mod x86 {
             let x = inputs.as_ptr().add(b * len);
             for k in (0..len).step_by(4) {
                 let weights = [_mm512_loadu_si512(w.cast()), _mm512_loadu_si512(w.add(64).cast())];
-                for n in 0..N {
+                for (n, acc) in acc.iter_mut().enumerate() {
                     let four = _mm512_set1_epi32(x.add(n * len + k).cast::<i32>().read_unaligned());
-                    acc[n][0] = _mm512_dpbusd_epi32(acc[n][0], four, weights[0]);
-                    acc[n][1] = _mm512_dpbusd_epi32(acc[n][1], four, weights[1]);
+                    acc[0] = _mm512_dpbusd_epi32(acc[0], four, weights[0]);
+                    acc[1] = _mm512_dpbusd_epi32(acc[1], four, weights[1]);
                 }
                 w = w.add(128);
             }
             let out = sums.as_mut_ptr().add(b * padded + panel * PANEL);
-            for n in 0..N {
-                _mm512_storeu_si512(out.add(n * padded).cast(), acc[n][0]);
-                _mm512_storeu_si512(out.add(n * padded + 16).cast(), acc[n][1]);
+            for (n, acc) in acc.iter().enumerate() {
+                _mm512_storeu_si512(out.add(n * padded).cast(), acc[0]);
+                _mm512_storeu_si512(out.add(n * padded + 16).cast(), acc[1]);
             }
         }
     }
@@ -364,18 +364,18 @@ mod x86 {
             for k in (0..len).step_by(2) {
                 let load = |p: *const i8| _mm256_cvtepi8_epi16(_mm_loadu_si128(p.cast::<__m128i>()));
                 let weights = [load(w), load(w.add(16))];
-                for n in 0..N {
+                for (n, acc) in acc.iter_mut().enumerate() {
                     let (first, second) = (*x.add(n * len + k), *x.add(n * len + k + 1));
                     let two = _mm256_set1_epi32(i32::from(first) | i32::from(second) << 16);
-                    acc[n][0] = _mm256_add_epi32(acc[n][0], _mm256_madd_epi16(weights[0], two));
-                    acc[n][1] = _mm256_add_epi32(acc[n][1], _mm256_madd_epi16(weights[1], two));
+                    acc[0] = _mm256_add_epi32(acc[0], _mm256_madd_epi16(weights[0], two));
+                    acc[1] = _mm256_add_epi32(acc[1], _mm256_madd_epi16(weights[1], two));
                 }
                 w = w.add(64);
             }
             let out = sums.as_mut_ptr().add(b * padded + panel * PANEL + lane);
-            for n in 0..N {
-                _mm256_storeu_si256(out.add(n * padded).cast(), acc[n][0]);
-                _mm256_storeu_si256(out.add(n * padded + 8).cast(), acc[n][1]);
+            for (n, acc) in acc.iter().enumerate() {
+                _mm256_storeu_si256(out.add(n * padded).cast(), acc[0]);
+                _mm256_storeu_si256(out.add(n * padded + 8).cast(), acc[1]);
             }
         }
     }

@@ -267,7 +267,8 @@ pub fn fit(trials: &[FitTrial<'_>], id: &str, model: ModelId, kind: ScoreKind) -
             return Err(FitError::TooFew { what, found, least });
         }
     }
-    if !(deviation(nontargets) > 1e-9) {
+    let spread = deviation(nontargets);
+    if spread.is_nan() || spread <= 1e-9 {
         return Err(FitError::NoSpread);
     }
     if mean(targets.iter().map(|p| p.x)) <= mean(nontargets.iter().map(|p| p.x)) {
