@@ -13,5 +13,6 @@ pub mod mic;
 pub mod outcome;
 pub mod progress;
 pub mod report;
+pub mod secure_flow;
 pub mod trials;
 pub mod watch;

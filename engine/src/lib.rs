@@ -37,6 +37,7 @@ pub mod quality;
 pub mod resample;
 pub mod score;
 pub mod search;
+pub mod secure;
 pub mod session;
 pub mod template;
 pub mod tone;

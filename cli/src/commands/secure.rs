@@ -1,11 +1,12 @@
 //! `vouch secure`: what a secure passage has left behind.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde::Serialize;
 
 use crate::args::SecureCommand;
 use crate::live;
 use crate::outcome::{Exit, Output};
+use crate::secure_flow::SecureFlow;
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -19,6 +20,22 @@ struct Verified {
 
 pub(super) fn run(out: Output, command: &SecureCommand) -> Result<Exit> {
     match command {
+        SecureCommand::Lint { flow } => {
+            let name = || flow.display().to_string();
+            let text = std::fs::read_to_string(flow).with_context(name)?;
+            let parsed: SecureFlow = serde_json::from_str(&text).with_context(name)?;
+            let leaks = parsed.lint().with_context(name)?;
+            out.print(&leaks, |leaks| {
+                let mut lines: Vec<String> =
+                    leaks.iter().map(|l| format!("{}: {} [{}]", l.action, l.message, l.code)).collect();
+                lines.push(match leaks.len() {
+                    0 => "every way ends as it may, and nothing secret leaves".to_owned(),
+                    n => format!("{n} leak(s)"),
+                });
+                lines.join("\n")
+            })?;
+            Ok(if leaks.is_empty() { Exit::Success } else { Exit::Error })
+        }
         SecureCommand::Verify { recording, proof } => {
             let path = proof.clone().unwrap_or_else(|| live::proof_path(recording));
             let proof = live::verify(recording, &path)?;
