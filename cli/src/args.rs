@@ -53,6 +53,10 @@ pub struct Global {
     /// What the network multiplies with: int8 is faster, and its voiceprints fit those of f32.
     #[arg(long, global = true, value_enum, default_value = "f32", value_name = "P")]
     pub precision: PrecisionArg,
+    /// Append what happens to sessions, speakers, fraudsters and jobs to this file, as JSON lines in the shapes of Voice ID's
+    /// events. They carry generated ids only.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub events: Option<PathBuf>,
     /// Worker threads for commands over many files [default: all cores].
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
@@ -129,9 +133,6 @@ pub struct LiveArgs {
     /// Keep what was heard as a WAV file; the person must have agreed (--consent).
     #[arg(long, value_name = "FILE", requires = "consent")]
     pub record: Option<PathBuf>,
-    /// Append events as JSON lines to this file.
-    #[arg(long, value_name = "FILE")]
-    pub events: Option<PathBuf>,
     /// Your name for the session, the contact's id as a rule: 1 to 36 letters, digits, `_`, `-`.
     #[arg(long, value_name = "NAME")]
     pub session_name: Option<String>,
@@ -723,9 +724,6 @@ pub struct FlowRunArgs {
     /// The recording of the call.
     #[arg(long, value_name = "CALL.wav")]
     pub audio: PathBuf,
-    /// Append events as JSON lines to this file.
-    #[arg(long, value_name = "FILE")]
-    pub events: Option<PathBuf>,
     /// How to read the recording.
     #[command(flatten)]
     pub input: Input,

@@ -114,6 +114,34 @@ fn e6_authenticated_and_high_risk_together_and_each_alone() {
 }
 
 #[test]
+fn what_happens_to_people_is_told_with_generated_ids_only() {
+    let room = Room::new();
+    let files = enrol("alice");
+    let events = ["--events", "events"];
+    let with = |args: &[&str]| room.ok(&[args, &events[..]].concat());
+    with(&["enroll", "--speaker", "alice", &files[0], &files[1]]);
+    with(&["verify", "--speaker", "alice", &caller("alice_call_1.wav")]);
+    with(&["speaker", "opt-out", "alice"]);
+    with(&["speaker", "delete", "alice"]);
+    let id =
+        with(&["fraudster", "register", &files[0], &files[1]])["GeneratedFraudsterId"].as_str().unwrap().to_owned();
+    with(&["fraudster", "delete", &id]);
+    std::fs::write(room.path("list.json"), r#"{"Version":"1.0","FraudsterRegistrationRequests":[]}"#).unwrap();
+    with(&["batch", "register", "list.json", "--out", "out"]);
+    let text = std::fs::read_to_string(room.path("events")).unwrap();
+    assert!(!text.contains("alice"), "the operator's id is in the events");
+    let actions: Vec<String> = text
+        .lines()
+        .map(|l| serde_json::from_str::<Value>(l).unwrap()["detail"]["action"].as_str().unwrap().to_owned())
+        .collect();
+    let people = ["ENROLL_SPEAKER", "OPT_OUT_SPEAKER", "DELETE_SPEAKER", "REGISTER_FRAUDSTER", "DELETE_FRAUDSTER"];
+    for action in people.into_iter().chain(["START_SESSION", "EVALUATE_SESSION"]) {
+        assert!(actions.iter().any(|a| a == action), "{action}: {actions:?}");
+    }
+    assert_eq!(actions.iter().filter(|a| *a == "BATCH_REGISTRATION_REQUEST").count(), 2, "begun and ended");
+}
+
+#[test]
 fn e8_a_malformed_list_fails_at_once_and_an_unknown_one_at_the_check() {
     let room = Room::new();
     let files = enrol("alice");

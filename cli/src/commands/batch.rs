@@ -13,6 +13,7 @@ use crate::args::{
 use crate::batch::enroll::{self, EnrollWork};
 use crate::batch::register::{self, RegisterWork};
 use crate::batch::{self, Request, Work};
+use crate::live::Journal;
 use crate::outcome::{Exit, Output, columns};
 use crate::{progress, watch};
 
@@ -195,8 +196,16 @@ fn go_on<W: Work, O: Sync>(
         bar.set_length(items);
         bar.set_position(done);
     };
-    let job = if batch::is_open(&domain.describe_job(id)?) {
-        batch::run(domain, id, request, &work()?, &super::pool(global)?, tick)?
+    let known = domain.describe_job(id)?;
+    let job = if batch::is_open(&known) {
+        let mut journal = Journal::open(global.events.as_deref())?;
+        let mut tell = |status: &str| {
+            journal.batch(domain.id().as_str(), id.as_str(), known.kind == JobKind::SpeakerEnrollment, status)
+        };
+        tell(&known.status.to_string())?;
+        let job = batch::run(domain, id, request, &work()?, &super::pool(global)?, tick)?;
+        tell(&job.status.to_string())?;
+        job
     } else {
         domain.describe_job(id)?
     };

@@ -24,7 +24,7 @@ pub(super) fn run(global: &Global, out: Output, args: &CallArgs) -> Result<Exit>
     edges.sort_unstable();
     edges.dedup();
 
-    let mut room = Room::open(&tools, &domain, rate, &args.live, None, global.quiet)?;
+    let mut room = Room::open(&tools, &domain, rate, &args.live, None, global)?;
     let (mut chunk, mut position) = (Vec::new(), 0u64);
     'call: while source.next_chunk(&mut chunk)? > 0 {
         let mut rest = chunk.as_slice();

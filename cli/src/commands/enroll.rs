@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::compare::embedding;
 use crate::analysis::{Recording, Toolkit, Wanted};
 use crate::args::{EnrollArgs, Global};
+use crate::live::Journal;
 use crate::outcome::{Exit, Output};
 use crate::progress;
 
@@ -105,6 +106,12 @@ pub(super) fn run(global: &Global, out: Output, args: &EnrollArgs) -> Result<Exi
             report.generated_speaker_id = Some(speaker.generated_speaker_id.to_string());
             report.status = Some(speaker.status.to_string());
             report.enrolled = true;
+            Journal::open(global.events.as_deref())?.speaker(
+                domain.id().as_str(),
+                speaker.generated_speaker_id.as_str(),
+                "ENROLL_SPEAKER",
+                "RECORDINGS",
+            )?;
             Exit::Success
         }
     };

@@ -65,7 +65,7 @@ fn walk(global: &Global, out: Output, args: &FlowRunArgs) -> Result<Exit> {
     let rate = SampleRate::new(audio.spec().rate_hz).with_context(|| audio.file().name().to_owned())?;
     let session = contact.contact_id.as_deref().map(str::parse).transpose().with_context(name)?;
     let options = LineOptions { rate, listening: Listening::UntilEnough, enrollment: None, name: session };
-    let line = Line::open(&tools, &domain, options, Journal::open(args.events.as_deref())?)?;
+    let line = Line::open(&tools, &domain, options, Journal::open(global.events.as_deref())?)?;
     let (steps, session) = flow::run(&parsed, contact, &tools, &domain, line, audio)?;
     let walked = Walked { steps, session };
     out.print(&walked, |w| {

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::enroll::evidence;
 use crate::analysis::{Toolkit, Wanted};
 use crate::args::{DuplicateAction, FraudsterCommand, Global, RegisterArgs};
+use crate::live::Journal;
 use crate::outcome::{Exit, Output, columns};
 use crate::progress;
 use crate::watch::{self, Known};
@@ -44,6 +45,12 @@ struct Registered {
     reasons: Vec<String>,
 }
 
+fn tell(global: &Global, domain: &Domain, f: &Fraudster, action: &str) -> Result<()> {
+    let lists: Vec<String> = f.watchlist_ids.iter().map(ToString::to_string).collect();
+    let mut journal = Journal::open(global.events.as_deref())?;
+    journal.fraudster(domain.id().as_str(), f.generated_fraudster_id.as_str(), &lists, action)
+}
+
 fn id(text: &str) -> Result<FraudsterId> {
     text.parse().with_context(|| format!("fraudster {text}"))
 }
@@ -70,6 +77,7 @@ pub(super) fn run(global: &Global, out: Output, command: &FraudsterCommand) -> R
         FraudsterCommand::Delete { fraudster } => {
             let found = domain.describe_fraudster(&id(fraudster)?)?;
             domain.delete_fraudster(&found.generated_fraudster_id)?;
+            tell(global, &domain, &found, "DELETE_FRAUDSTER")?;
             out.print(&report(&domain, &found), |f| format!("deleted {}", f.generated_fraudster_id))?;
         }
     }
@@ -133,7 +141,10 @@ fn register(global: &Global, out: Output, domain: &Domain, args: &RegisterArgs) 
             registered.registration_status = "NEW_REGISTRATION";
             let bytes = template.to_bytes();
             let model_id = ModelId(tools.model.id().0);
-            domain.register_fraudster(Registration { model_id, template: &bytes, watchlist: list.as_ref() })?
+            let new =
+                domain.register_fraudster(Registration { model_id, template: &bytes, watchlist: list.as_ref() })?;
+            tell(global, domain, &new, "REGISTER_FRAUDSTER")?;
+            new
         }
     };
     registered.generated_fraudster_id = Some(fraudster.generated_fraudster_id.to_string());

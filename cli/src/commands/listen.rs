@@ -39,7 +39,7 @@ pub(super) fn run(global: &Global, out: Output, args: &ListenArgs) -> Result<Exi
     }
     let name = capture.name().to_owned();
     let rate = SampleRate::new(rate_hz).with_context(|| name.clone())?;
-    let mut room = Room::open(&tools, &domain, rate, &args.live, Some(name.clone()), global.quiet)?;
+    let mut room = Room::open(&tools, &domain, rate, &args.live, Some(name.clone()), global)?;
 
     let limit = args.seconds.map(|s| u64::from(s) * u64::from(rate_hz));
     let (mut samples, mut told, mut heard) = (Vec::new(), 0, 0u64);

@@ -7,6 +7,7 @@ use cli_store::{CustomerSpeakerId, Domain, Passphrase, Speaker, SpeakerId, Speak
 use serde::Serialize;
 
 use crate::args::{Global, SpeakerCommand, StatusFilter};
+use crate::live::Journal;
 use crate::outcome::{Exit, Output, columns};
 
 #[derive(Serialize)]
@@ -35,6 +36,11 @@ impl From<&Speaker> for Report {
     }
 }
 
+fn tell(global: &Global, domain: &Domain, speaker: &Speaker, action: &str) -> Result<()> {
+    let mut journal = Journal::open(global.events.as_deref())?;
+    journal.speaker(domain.id().as_str(), speaker.generated_speaker_id.as_str(), action, "")
+}
+
 pub(super) fn run(global: &Global, out: Output, command: SpeakerCommand) -> Result<Exit> {
     let domain = Domain::open(&global.domain)?;
     let parse = |id: &str| id.parse::<SpeakerId>().with_context(|| format!("speaker {id}"));
@@ -53,10 +59,15 @@ pub(super) fn run(global: &Global, out: Output, command: SpeakerCommand) -> Resu
             })?;
         }
         SpeakerCommand::Describe { id } => show(out, &domain.describe_speaker(&parse(&id)?)?)?,
-        SpeakerCommand::OptOut { id } => show(out, &domain.opt_out(&parse(&id)?)?)?,
+        SpeakerCommand::OptOut { id } => {
+            let speaker = domain.opt_out(&parse(&id)?)?;
+            tell(global, &domain, &speaker, "OPT_OUT_SPEAKER")?;
+            show(out, &speaker)?;
+        }
         SpeakerCommand::Delete { id } => {
             let speaker = domain.describe_speaker(&parse(&id)?)?;
             domain.delete_speaker(&parse(&id)?)?;
+            tell(global, &domain, &speaker, "DELETE_SPEAKER")?;
             out.print(&Report::from(&speaker), |s| format!("deleted {}", s.customer_speaker_id))?;
         }
         SpeakerCommand::Export { id, out: file, passphrase_file } => {

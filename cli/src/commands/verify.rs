@@ -37,7 +37,7 @@ pub(super) fn run(global: &Global, out: Output, args: &VerifyArgs) -> Result<Exi
     let rate = SampleRate::new(source.spec().rate_hz).with_context(|| name.clone())?;
 
     let options = LineOptions { rate, listening: Listening::UntilEnd, enrollment: None, name: None };
-    let mut line = Line::open(&tools, &domain, options, Journal::default())?;
+    let mut line = Line::open(&tools, &domain, options, Journal::open(global.events.as_deref())?)?;
     line.set_speaker(Some(&id))?;
     let (fraud, ids) = match &args.watchlist {
         None => (None, WatchIds::default()),

@@ -171,6 +171,51 @@ impl Journal {
         self.put("VoiceId Speaker Action", detail)
     }
 
+    /// A speaker was enrolled, opted out or deleted, outside a session. `action` is `ENROLL_SPEAKER`, `OPT_OUT_SPEAKER` or
+    /// `DELETE_SPEAKER`.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn speaker(&mut self, domain_id: &str, generated_speaker_id: &str, action: &str, source: &str) -> Result<()> {
+        let mut detail = Self::detail(action, "SUCCESS", None)?;
+        detail["domainId"] = domain_id.into();
+        detail["generatedSpeakerId"] = generated_speaker_id.into();
+        if action == "ENROLL_SPEAKER" {
+            detail["data"] = json!({ "enrollmentSource": source, "enrollmentStatus": "ENROLLED" });
+        }
+        self.put("VoiceId Speaker Action", detail)
+    }
+
+    /// A fraudster was registered or deleted: `REGISTER_FRAUDSTER` or `DELETE_FRAUDSTER`.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn fraudster(&mut self, domain_id: &str, id: &str, watchlists: &[String], action: &str) -> Result<()> {
+        let mut detail = Self::detail(action, "SUCCESS", None)?;
+        detail["domainId"] = domain_id.into();
+        detail["generatedFraudsterId"] = id.into();
+        detail["watchlistIds"] = watchlists.into();
+        if action == "REGISTER_FRAUDSTER" {
+            detail["data"] = json!({ "registrationSource": "RECORDINGS", "registrationStatus": "REGISTERED" });
+        }
+        self.put("VoiceId Fraudster Action", detail)
+    }
+
+    /// A batch job was asked for, or has ended.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn batch(&mut self, domain_id: &str, job_id: &str, enrollment: bool, status: &str) -> Result<()> {
+        let (action, kind) = match enrollment {
+            true => ("BATCH_ENROLLMENT_REQUEST", "VoiceId Batch Speaker Enrollment Action"),
+            false => ("BATCH_REGISTRATION_REQUEST", "VoiceId Batch Fraudster Registration Action"),
+        };
+        let mut detail = Self::detail(action, status, None)?;
+        detail["domainId"] = domain_id.into();
+        detail["batchJobId"] = job_id.into();
+        self.put(kind, detail)
+    }
+
     /// A secure passage began or ended.
     pub(super) fn secure(&mut self, frame: &Frame, action: &str, at: Timestamp) -> Result<()> {
         let mut detail = Self::detail(action, "SUCCESS", None)?;

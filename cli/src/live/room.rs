@@ -15,7 +15,7 @@ use super::recorder::Recorder;
 use super::wire::Report;
 use super::{Journal, Line, LineOptions, WatchIds};
 use crate::analysis::Toolkit;
-use crate::args::LiveArgs;
+use crate::args::{Global, LiveArgs};
 use crate::outcome::{Exit, Output};
 use crate::watch;
 
@@ -67,7 +67,7 @@ impl<'a> Room<'a> {
         rate: SampleRate,
         args: &'a LiveArgs,
         device: Option<String>,
-        quiet: bool,
+        global: &Global,
     ) -> Result<Self> {
         let policy = AuthPolicy::new(args.threshold, f64::from(args.min_speech))?;
         let speaker: Option<SpeakerId> = match &args.speaker {
@@ -83,7 +83,7 @@ impl<'a> Room<'a> {
             EnrollConfig::default().wanted_speech_s(wanted).least_speech_s(wanted.min(12.0))
         });
         let listening = if args.stay { Listening::UntilEnd } else { Listening::UntilEnough };
-        let journal = Journal::open(args.events.as_deref())?;
+        let journal = Journal::open(global.events.as_deref())?;
         let mut line = Line::open(tools, domain, LineOptions { rate, listening, enrollment, name }, journal)?;
         line.set_speaker(speaker.as_ref())?;
         if args.enroll {
@@ -109,7 +109,7 @@ impl<'a> Room<'a> {
             Some(path) => Some(Recorder::new(path, rate.hz(), line.session_id().as_str())?),
             None => None,
         };
-        let meter = Meter::new(if args.enroll { args.wanted_speech } else { policy.min_speech_s() }, quiet);
+        let meter = Meter::new(if args.enroll { args.wanted_speech } else { policy.min_speech_s() }, global.quiet);
         if args.enroll {
             meter.say("speak freely, about anything");
         }
