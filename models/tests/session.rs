@@ -32,23 +32,6 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Something voiced with pauses, so that speech is found and lost again.
-fn voice(rate: u32, seconds: u32) -> Vec<f32> {
-    let tau = std::f32::consts::TAU;
-    let mut phase = 0.0f32;
-    (0..rate * seconds)
-        .map(|i| {
-            let t = i as f32 / rate as f32;
-            phase += (130.0 + 20.0 * (tau * 0.7 * t).sin() + 5.0 * (tau * 5.3 * t).sin()) / rate as f32;
-            let shape =
-                |h: f32| 1.0 / h + 0.6 * (-((h * 130.0 - 700.0 - 500.0 * (tau * 1.9 * t).sin()) / 250.0).powi(2)).exp();
-            let sum: f32 = (1..25).map(|h| shape(h as f32) * (tau * phase * h as f32).sin()).sum();
-            let on = (tau * 0.4 * t).sin() > -0.5;
-            if on { 0.05 * sum * (0.55 + 0.45 * (tau * 4.0 * t).sin()) } else { 0.0 }
-        })
-        .collect()
-}
-
 fn session(model: &Model, rate: u32, windows: bool) -> Session {
     let config = SessionConfig::new(SampleRate::new(rate).unwrap());
     if windows {
@@ -73,7 +56,7 @@ fn every_chunking_gives_the_same_bits_and_reset_equals_fresh() {
     let model = Model::embedded().unwrap();
     let mut seed = 17u32;
     for rate in [8_000, 16_000, 44_100] {
-        let x = voice(rate, 12);
+        let x = testdata::speech_like(rate, 12);
         let mut s = session(&model, rate, true);
         s.push(&x).unwrap();
         let whole = end(&mut s, model.dim());
@@ -107,7 +90,7 @@ fn nothing_allocates_after_construction() {
         let model = Model::embedded_with(precision).unwrap();
         for &rate in rates {
             for windows in [false, true] {
-                let x = voice(rate, 6);
+                let x = testdata::speech_like(rate, 6);
                 let integers: Vec<i16> = x.iter().map(|&v| engine::audio::f32_to_i16(v)).collect();
                 let packet = vec![0x55; rate as usize / 50];
                 let mut s = session(&model, rate, windows);
@@ -138,7 +121,7 @@ fn eight_bits_give_nearly_the_same_embedding_for_every_chunking() {
     let exact = Model::embedded().unwrap();
     let rounded = Model::embedded_with(Precision::Int8).unwrap();
     assert_eq!(exact.id(), rounded.id());
-    let x = voice(8_000, 12);
+    let x = testdata::speech_like(8_000, 12);
     let run = |model: &Model, chunk: usize| {
         let mut s = session(model, 8_000, false);
         x.chunks(chunk).for_each(|c| assert!(s.push(c).is_ok()));
@@ -159,7 +142,7 @@ fn eight_bits_give_nearly_the_same_embedding_for_every_chunking() {
 #[test]
 fn bad_samples_change_nothing() {
     let model = Model::embedded().unwrap();
-    let x = voice(8_000, 8);
+    let x = testdata::speech_like(8_000, 8);
     let mut clean = session(&model, 8_000, false);
     clean.push(&x).unwrap();
     let mut attacked = session(&model, 8_000, false);

@@ -8,4 +8,4 @@ mod signals;
 pub mod speech;
 
 pub use golden::{assert_close, golden_text};
-pub use signals::{Random, noise, sines};
+pub use signals::{Random, noise, sines, speech_like};

@@ -51,6 +51,23 @@ pub fn sines(rate_hz: u32, parts: &[(f64, f64)], samples: usize) -> Vec<f32> {
     (0..samples).map(at).collect()
 }
 
+/// Something voiced with pauses, which the shipped detector takes for speech.
+pub fn speech_like(rate_hz: u32, seconds: u32) -> Vec<f32> {
+    let tau = std::f32::consts::TAU;
+    let mut phase = 0.0f32;
+    (0..rate_hz * seconds)
+        .map(|i| {
+            let t = i as f32 / rate_hz as f32;
+            phase += (130.0 + 20.0 * (tau * 0.7 * t).sin() + 5.0 * (tau * 5.3 * t).sin()) / rate_hz as f32;
+            let shape =
+                |h: f32| 1.0 / h + 0.6 * (-((h * 130.0 - 700.0 - 500.0 * (tau * 1.9 * t).sin()) / 250.0).powi(2)).exp();
+            let sum: f32 = (1..25).map(|h| shape(h as f32) * (tau * phase * h as f32).sin()).sum();
+            let on = (tau * 0.4 * t).sin() > -0.5;
+            if on { 0.05 * sum * (0.55 + 0.45 * (tau * 4.0 * t).sin()) } else { 0.0 }
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
