@@ -150,7 +150,7 @@ fn each_item_gets_its_status_and_none_fails_the_job() {
 
 /// SPEC appendix E 12.
 #[test]
-fn strict_holds_items_to_voice_ids_limits_and_the_job_completes_with_errors() {
+fn e12_strict_holds_items_to_voice_ids_limits_and_the_job_completes_with_errors() {
     let room = Room::new();
     let many = ["alice_enrol_1.wav"; 11];
     let wav = |seconds: u32, bytes: usize| {

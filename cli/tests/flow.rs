@@ -117,7 +117,7 @@ fn voice_contact(attributes: Value) -> Value {
 }
 
 #[test]
-fn every_branch_of_every_check_is_reached_by_a_voice() {
+fn e3_every_branch_of_every_check_is_reached_by_a_voice() {
     let room = Room::new();
     assert!(
         room.run(&["fraudster", "register", &caller("dave_enrol_1.wav"), &caller("dave_enrol_2.wav")]).status.success()

@@ -139,7 +139,7 @@ fn life_cycle_table() {
 }
 
 #[test]
-fn expires_on_day_1095_and_authentication_on_day_1094_resets() {
+fn e10_expires_on_day_1095_and_authentication_on_day_1094_resets() {
     let f = fixture();
     let (a, b) = (speaker("a"), speaker("b"));
     f.domain.put_voiceprint(&a, enrolment(b"a")).unwrap();
@@ -503,6 +503,17 @@ fn threads_share_a_domain() {
     });
     assert_eq!(f.domain.count_speakers().unwrap(), 40);
     f.domain.verify_audit().unwrap();
+}
+
+#[test]
+fn e9_an_unknown_id_may_opt_out_and_must_be_deleted_to_enrol() {
+    let f = fixture();
+    let id = speaker("stranger");
+    assert_eq!(f.domain.opt_out(&id).unwrap().status, SpeakerStatus::OptedOut);
+    let refused = f.domain.put_voiceprint(&id, enrolment(b"print")).unwrap_err();
+    assert_eq!(refused.conflict_type(), Some(ConflictType::SpeakerOptedOut));
+    f.domain.delete_speaker(&id).unwrap();
+    assert_eq!(f.domain.put_voiceprint(&id, enrolment(b"print")).unwrap().status, SpeakerStatus::Enrolled);
 }
 
 #[test]

@@ -337,7 +337,10 @@ mod tests {
     }
 
     #[test]
-    fn policies_out_of_range_are_refused() {
+    fn e2_policies_out_of_range_are_refused_and_defaults_are_voice_ids() {
+        let default = AuthPolicy::default();
+        assert_eq!((default.threshold().value(), default.min_speech_s()), (90, 10.0));
+        assert!(AuthPolicy::new(0, 5.0).is_ok() && AuthPolicy::new(100, 10.0).is_ok());
         assert!(AuthPolicy::new(101, 10.0).is_err());
         for bad in [4.99, 10.01, f64::NAN] {
             assert!(AuthPolicy::new(90, bad).is_err(), "{bad}");

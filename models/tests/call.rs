@@ -1,0 +1,109 @@
+//! Calls on the shipped networks: what Voice ID's acceptance list says of them.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::Arc;
+
+use engine::audio::SampleRate;
+use engine::call::{
+    Answer, Authentication, Call, CallConfig, Caller, CheckOption, Listening, Settings, StreamingStatus,
+};
+use engine::enroll::EnrollConfig;
+use engine::score::{AuthPolicy, Branch, Decision};
+use engine::session::SessionConfig;
+use engine::template::Template;
+use models::Model;
+
+const RATE: u32 = 8_000;
+
+fn call(listening: Listening, enroll: bool) -> Call {
+    let model = Model::embedded().unwrap();
+    let mut config = CallConfig::new(SessionConfig::new(SampleRate::TELEPHONE)).listening(listening);
+    if enroll {
+        config = config.enrollment(EnrollConfig::default().wanted_speech_s(8.0).least_speech_s(6.0));
+    }
+    let calibration = models::calibration::parse(models::calibration_json()).unwrap();
+    let windows = enroll.then(|| model.embedder());
+    Call::new(config, model.embedder(), model.detector(), windows, Arc::new(calibration)).unwrap()
+}
+
+fn ask(threshold: u8, min_speech_s: f64) -> Settings {
+    let authentication = Authentication { policy: AuthPolicy::new(threshold, min_speech_s).unwrap(), early: false };
+    Settings { streaming: true, authentication: Some(authentication), fraud: None }
+}
+
+/// The voice of the tests, enrolled during a call.
+fn enrolled() -> Arc<Template> {
+    let mut call = call(Listening::UntilEnough, true);
+    call.set_caller(Caller::NotEnrolled).unwrap();
+    call.set(Settings { authentication: None, ..ask(90, 10.0) }).unwrap();
+    call.enroll().unwrap();
+    for packet in testdata::speech_like(RATE, 40).chunks(160) {
+        call.push(packet).unwrap();
+    }
+    assert_eq!(call.status(), StreamingStatus::Ended, "{:?}", call.enrollment());
+    Arc::new(call.finish_enrollment().unwrap())
+}
+
+#[test]
+fn e4_too_little_speech_means_wait_while_streaming_and_inconclusive_after() {
+    let mut call = call(Listening::UntilEnough, false);
+    call.set_caller(Caller::Enrolled(enrolled())).unwrap();
+    call.set(ask(90, 10.0)).unwrap();
+    call.push(&testdata::speech_like(RATE, 6)).unwrap();
+    assert_eq!(call.check(CheckOption::VoiceAuthentication), Answer::Wait);
+    assert_eq!(call.evaluate().authentication.unwrap().decision, Decision::NotEnoughSpeech);
+    call.finish();
+    assert_eq!(call.status(), StreamingStatus::Ended);
+    assert_eq!(call.check(CheckOption::VoiceAuthentication), Answer::Authentication(Branch::Inconclusive));
+}
+
+#[test]
+fn e5_a_result_keeps_its_id_until_threshold_speaker_or_audio_change() {
+    let mut call = call(Listening::UntilEnough, false);
+    let template = enrolled();
+    call.set_caller(Caller::Enrolled(Arc::clone(&template))).unwrap();
+    call.set(ask(50, 5.0)).unwrap();
+    let speech = testdata::speech_like(RATE, 25);
+    speech.chunks(160).for_each(|packet| assert!(call.push(packet).is_ok()));
+    assert_eq!(call.status(), StreamingStatus::Ended, "enough was heard");
+    let mut last = call.evaluate().authentication.unwrap();
+    assert_eq!(last.decision, Decision::Accept, "{last:?}");
+    assert!(last.score.is_some());
+    call.push(&speech).unwrap();
+    call.set(ask(50, 5.0)).unwrap();
+    assert_eq!(call.evaluate().authentication.unwrap(), last, "nothing that counts has changed");
+    let mut is_new = |call: &mut Call, what: &str| {
+        let now = call.evaluate().authentication.unwrap();
+        assert_ne!(now.number, last.number, "{what}");
+        last = now;
+        now
+    };
+    call.set(ask(60, 5.0)).unwrap();
+    assert_eq!(is_new(&mut call, "threshold").threshold.value(), 60);
+    call.set_caller(Caller::NotEnrolled).unwrap();
+    assert_eq!(is_new(&mut call, "speaker").decision, Decision::SpeakerNotEnrolled);
+    call.set_caller(Caller::Enrolled(template)).unwrap();
+    is_new(&mut call, "speaker again");
+    call.restart().unwrap();
+    assert_eq!(is_new(&mut call, "stream").decision, Decision::NotEnoughSpeech);
+    speech.chunks(160).for_each(|packet| assert!(call.push(packet).is_ok()));
+    is_new(&mut call, "audio");
+}
+
+#[test]
+fn early_decisions_come_early_and_never_without_the_price() {
+    let template = enrolled();
+    let run = |early: bool| {
+        let mut call = call(Listening::UntilEnough, false);
+        call.set_caller(Caller::Enrolled(Arc::clone(&template))).unwrap();
+        let mut settings = ask(50, 10.0);
+        settings.authentication = settings.authentication.map(|a| Authentication { early, ..a });
+        call.set(settings).unwrap();
+        testdata::speech_like(RATE, 40).chunks(160).for_each(|packet| assert!(call.push(packet).is_ok()));
+        call.evaluate().authentication.unwrap()
+    };
+    let (patient, early) = (run(false), run(true));
+    assert_eq!((patient.decision, early.decision), (Decision::Accept, Decision::Accept));
+    assert!(!patient.early && early.early, "{early:?}");
+    assert!(early.net_speech_s < 7.2 && patient.net_speech_s >= 10.0, "{early:?}");
+}
