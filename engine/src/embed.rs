@@ -6,8 +6,9 @@ use std::fmt;
 pub const MODEL_RATE_HZ: u32 = 8_000;
 /// Frames per second behind the filter bank.
 pub const FRAMES_PER_SECOND: u32 = 100;
-/// Largest number of frames that the pipeline hands to a network in one call.
-pub const MAX_BLOCK_FRAMES: usize = 64;
+/// Largest number of frames that the pipeline hands to a network in one call. Every layer has room for so many, so it is most of
+/// what a session takes in memory.
+pub const MAX_BLOCK_FRAMES: usize = 16;
 
 /// Names a network: the first 16 bytes of the SHA-256 over its tensors, architecture and front-end settings.
 ///

@@ -87,6 +87,9 @@ impl Matrix {
     }
 }
 
+/// How far back a layer may look, in frames; ahead it is [`MAX_BLOCK_FRAMES`].
+const MAX_BACK_FRAMES: i32 = 64;
+
 /// Most outputs of a layer.
 const MAX_OUTPUTS: usize = 4096;
 
@@ -122,6 +125,7 @@ pub struct SplicedAffine {
     /// Input rows not yet done with; the first is `left` rows before the next output's centre.
     rows: Vec<f32>,
     held: usize,
+    /// Empty where a frame of outputs is a whole number of panels and goes straight to where it is wanted.
     scratch: Vec<f32>,
 }
 
@@ -129,7 +133,8 @@ impl SplicedAffine {
     /// Checks the sizes and packs the weights for `backend`.
     ///
     /// # Errors
-    /// Lengths that do not fit together, offsets that do not rise or reach beyond [`MAX_BLOCK_FRAMES`], a stride of 0, beyond
+    /// Lengths that do not fit together, offsets that do not rise, reach back beyond 64 frames or ahead beyond
+    /// [`MAX_BLOCK_FRAMES`], a stride of 0, beyond
     /// 4 or beyond the spliced span.
     pub fn new(backend: Backend, spec: AffineSpec<'_>) -> Result<Self, LayerError> {
         Self::with_precision(backend, Precision::F32, spec)
@@ -141,12 +146,15 @@ impl SplicedAffine {
     /// As [`SplicedAffine::new`]; or a weight that is not finite, for [`Precision::Int8`].
     pub fn with_precision(backend: Backend, precision: Precision, spec: AffineSpec<'_>) -> Result<Self, LayerError> {
         let AffineSpec { weights, bias, channels, outputs, offsets, stride, activation } = spec;
-        let limit = MAX_BLOCK_FRAMES as i32;
+        let (back, ahead) = (MAX_BACK_FRAMES, MAX_BLOCK_FRAMES as i32);
         if offsets.is_empty()
             || !offsets.is_sorted_by(|a, b| a < b)
-            || offsets.iter().any(|o| !(-limit..=limit).contains(o))
+            || offsets.iter().any(|o| !(-back..=ahead).contains(o))
         {
-            return Err(LayerError::new(format!("offsets {offsets:?} do not rise within {limit} frames")));
+            return Err(LayerError::new(format!(
+                "offsets {offsets:?} do not rise from at least {} to at most {ahead} frames",
+                -back
+            )));
         }
         if !(1..=4).contains(&stride) {
             return Err(LayerError::new(format!("stride {stride} is not within 1 to 4")));
@@ -179,7 +187,10 @@ impl SplicedAffine {
             activation,
             rows: vec![0.0; capacity * channels],
             held: 0,
-            scratch: vec![0.0; (MAX_BLOCK_FRAMES + 1) * matrix.padded_outputs()],
+            scratch: match matrix.padded_outputs() == outputs {
+                true => Vec::new(),
+                false => vec![0.0; (MAX_BLOCK_FRAMES + 1) * matrix.padded_outputs()],
+            },
             matrix,
         };
         layer.reset();
@@ -254,10 +265,15 @@ impl SplicedAffine {
             segments: &self.segments,
             segment_len: self.channels,
         };
-        self.matrix.apply(&self.rows, at, frames, &mut self.scratch);
-        for (row, out) in self.scratch.chunks_exact(padded).zip(out.chunks_exact_mut(outputs)).take(frames) {
-            out.copy_from_slice(&row[..outputs]);
-            self.activation.apply(out);
+        if padded == outputs {
+            self.matrix.apply(&self.rows, at, frames, out);
+            self.activation.apply(&mut out[..frames * outputs]);
+        } else {
+            self.matrix.apply(&self.rows, at, frames, &mut self.scratch);
+            for (row, out) in self.scratch.chunks_exact(padded).zip(out.chunks_exact_mut(outputs)).take(frames) {
+                out.copy_from_slice(&row[..outputs]);
+                self.activation.apply(out);
+            }
         }
         let used = frames * self.stride;
         self.rows.copy_within(used * self.channels..self.held * self.channels, 0);

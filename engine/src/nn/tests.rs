@@ -55,7 +55,7 @@ fn stream(
     let mut block = vec![f32::NAN; (MAX_BLOCK_FRAMES + 1) * outputs];
     let (mut rest, mut sizes) = (x, blocks.iter().cycle());
     while !rest.is_empty() {
-        let n = sizes.next().map_or(1, |&n| n).min(rest.len() / channels);
+        let n = sizes.next().map_or(1, |&n| n).min(MAX_BLOCK_FRAMES).min(rest.len() / channels);
         let (now, later) = rest.split_at(n * channels);
         input.fill(f32::NAN);
         input[..now.len()].copy_from_slice(now);
