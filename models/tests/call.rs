@@ -8,9 +8,9 @@ use engine::call::{
     Answer, Authentication, Call, CallConfig, Caller, CheckOption, Listening, Settings, StreamingStatus,
 };
 use engine::enroll::EnrollConfig;
-use engine::score::{AuthPolicy, Branch, Decision};
-use engine::session::SessionConfig;
-use engine::template::Template;
+use engine::score::{AuthPolicy, Branch, Conditions, Decision};
+use engine::session::{Session, SessionConfig};
+use engine::template::{Embedding, Template};
 use models::Model;
 
 const RATE: u32 = 8_000;
@@ -88,6 +88,41 @@ fn e5_a_result_keeps_its_id_until_threshold_speaker_or_audio_change() {
     assert_eq!(is_new(&mut call, "stream").decision, Decision::NotEnoughSpeech);
     speech.chunks(160).for_each(|packet| assert!(call.push(packet).is_ok()));
     is_new(&mut call, "audio");
+}
+
+#[test]
+fn a_call_to_its_end_has_the_score_of_the_whole_file() {
+    let model = Model::embedded().unwrap();
+    // Somebody half like the caller: a score at either end of the scale would hide a difference.
+    let own = enrolled();
+    let mixed: Vec<f32> =
+        own.embedding().values().iter().zip(own.embedding().values().iter().rev()).map(|(a, b)| 0.4 * a + b).collect();
+    let record = *own.record();
+    let template = Arc::new(Template::new(Embedding::new(model.id(), &mixed).unwrap(), record).unwrap());
+    let calibration = models::calibration::parse(models::calibration_json()).unwrap();
+    // Speech to the last sample, and speech with a silence after it.
+    let mut speech = testdata::speech_like(RATE, 14);
+    for pause in [0, 2 * RATE as usize] {
+        speech.extend(vec![0.0; pause]);
+        let config = SessionConfig::new(SampleRate::TELEPHONE);
+        let mut session = Session::new(config, model.embedder(), model.detector()).unwrap();
+        session.push(&speech).unwrap();
+        let net_s = session.finish().net_speech_s();
+        let mut whole = vec![0.0; model.dim()];
+        assert!(session.embedding(&mut whole));
+        let cosine = template.cosine(&Embedding::new(model.id(), &whole).unwrap()).unwrap();
+        let want = calibration.score(cosine, Conditions::new(net_s, template.net_speech_s()).unwrap()).unwrap();
+
+        let mut call = call(Listening::UntilEnd, false);
+        call.set_caller(Caller::Enrolled(Arc::clone(&template))).unwrap();
+        call.set(ask(90, 5.0)).unwrap();
+        speech.chunks(160).for_each(|packet| assert!(call.push(packet).is_ok()));
+        call.finish();
+        let got = call.standing().score.unwrap();
+        assert!((1.0..99.0).contains(&got.exact()), "{got:?}");
+        assert_eq!(got.exact().to_bits(), want.exact().to_bits(), "{got:?} {want:?} pause {pause}");
+        assert_eq!(call.evaluate().authentication.unwrap().score, Some(got));
+    }
 }
 
 #[test]

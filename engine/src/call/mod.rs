@@ -53,6 +53,8 @@ const PIECE_SAMPLES: usize = 256;
 struct Snapshot {
     embedding: Embedding,
     net_frames: u64,
+    /// Counts the embeddings taken.
+    version: u64,
     aggregation: Aggregation,
 }
 
@@ -73,6 +75,7 @@ struct Early {
     decision: Decision,
     score: Score,
     net_frames: u64,
+    version: u64,
     aggregation: Aggregation,
 }
 
@@ -182,7 +185,7 @@ impl Call {
             ticks: 0,
             unheard: 0,
             silenced: 0,
-            snapshot: Snapshot { embedding, net_frames: 0, aggregation: Aggregation::default() },
+            snapshot: Snapshot { embedding, net_frames: 0, version: 0, aggregation: Aggregation::default() },
             values: vec![0.0; dim],
             scratch: Scratch::new(dim),
             score: None,
@@ -331,7 +334,8 @@ impl Call {
         if !self.finished {
             if self.status() == StreamingStatus::Ongoing {
                 self.session.finish();
-                self.hear_tick();
+                // What the network held back for look-ahead is in the embedding now, whether or not there is more net speech.
+                self.hear_tick(true);
             }
             self.finished = true;
             self.tell();
@@ -483,7 +487,7 @@ impl Call {
             if self.samples == next {
                 self.ticks += 1;
                 if self.status() == StreamingStatus::Ongoing {
-                    self.hear_tick();
+                    self.hear_tick(false);
                     self.tell();
                     self.reconsider();
                 }
@@ -497,10 +501,11 @@ impl Call {
         self.config.listening == Listening::UntilEnough && self.snapshot.net_speech_s() >= self.min_speech_s()
     }
 
-    fn hear_tick(&mut self) {
+    fn hear_tick(&mut self, last: bool) {
         let net_frames = self.session.progress().net_speech_frames;
         self.enrollment.hear(net_frames, self.samples, &mut self.events);
-        if self.frozen() || net_frames == self.snapshot.net_frames || !self.session.embedding(&mut self.values) {
+        let news = last || net_frames != self.snapshot.net_frames;
+        if self.frozen() || !news || !self.session.embedding(&mut self.values) {
             return;
         }
         // A vector without a direction says nothing; the snapshot stays what it was.
@@ -509,6 +514,7 @@ impl Call {
             a.started_at.get_or_insert(self.samples);
             a.ended_at = Some(self.samples);
             self.snapshot.net_frames = net_frames;
+            self.snapshot.version += 1;
             self.score = self.score_now();
             self.look();
         }
@@ -564,8 +570,8 @@ impl Call {
                 _ => return,
             }
         };
-        let (net_frames, aggregation) = (self.snapshot.net_frames, self.snapshot.aggregation);
-        self.early = Some(Early { decision, score, net_frames, aggregation });
+        let Snapshot { net_frames, version, aggregation, .. } = self.snapshot;
+        self.early = Some(Early { decision, score, net_frames, version, aggregation });
         self.score = Some(score);
     }
 

@@ -147,7 +147,7 @@ struct Key {
     stream: u64,
     settings: u64,
     caller: u64,
-    net_frames: u64,
+    version: u64,
     decided: bool,
 }
 
@@ -193,19 +193,21 @@ impl Call {
         }
     }
 
-    fn key(&self, settings: u64, caller: u64, net_frames: u64, decided: bool) -> Key {
+    fn key(&self, settings: u64, caller: u64, version: u64, decided: bool) -> Key {
         let Revision { stream, .. } = self.revision;
         // Until there is a decision, more speech is no news.
-        Key { stream, settings, caller, net_frames: if decided { net_frames } else { 0 }, decided }
+        Key { stream, settings, caller, version: if decided { version } else { 0 }, decided }
     }
 
     fn authentication(&mut self) -> Option<AuthenticationResult> {
         let auth = self.settings.as_ref()?.authentication?;
         let (decision, score) = self.decision(auth.policy);
         let decided = matches!(decision, Decision::Accept | Decision::Reject);
-        let (net_frames, aggregation) =
-            self.early.map_or((self.snapshot.net_frames, self.snapshot.aggregation), |e| (e.net_frames, e.aggregation));
-        let key = self.key(self.revision.authentication, self.revision.caller, net_frames, decided);
+        let (net_frames, version, aggregation) = match self.early {
+            Some(e) => (e.net_frames, e.version, e.aggregation),
+            None => (self.snapshot.net_frames, self.snapshot.version, self.snapshot.aggregation),
+        };
+        let key = self.key(self.revision.authentication, self.revision.caller, version, decided);
         let number = match self.cache.authentication {
             Some((same, result)) if same == key => result.number,
             _ => self.next_number(),
@@ -227,7 +229,7 @@ impl Call {
         let FraudDetection { threshold, watched } = self.settings.as_ref()?.fraud.clone()?;
         let (net_s, min_s) = (self.snapshot.net_speech_s(), self.min_speech_s());
         let decided = net_s >= min_s && net_s > 0.0;
-        let key = self.key(self.revision.fraud, 0, self.snapshot.net_frames, decided);
+        let key = self.key(self.revision.fraud, 0, self.snapshot.version, decided);
         let (mut result, new) = match self.cache.fraud {
             Some((same, result)) if same == key => (result, false),
             _ => (self.search(&watched, threshold, decided), true),
