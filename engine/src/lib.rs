@@ -33,6 +33,7 @@ pub mod error;
 pub mod fbank;
 pub mod metrics;
 pub mod nn;
+mod pieces;
 pub mod quality;
 pub mod resample;
 pub mod score;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::config::{CallError, Caller, StreamingStatus};
+use super::config::{CallError, Caller};
 use super::event::{Event, Queue};
 use super::{Call, Reason};
 use crate::embed::FRAMES_PER_SECOND;
@@ -212,13 +212,5 @@ impl Call {
         self.enrollment.state = State::Made;
         self.reconsider();
         Ok(template)
-    }
-
-    /// Whether this call can still enrol.
-    pub fn can_enroll(&self) -> bool {
-        self.enrollment.config.is_some()
-            && !self.enrollment.requested()
-            && !matches!(self.caller, Caller::NotProvided | Caller::OptedOut)
-            && (self.status() != StreamingStatus::Ended || !self.finished)
     }
 }

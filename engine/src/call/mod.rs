@@ -32,13 +32,13 @@ pub use result::{
     Aggregation, Answer, AuthenticationResult, CheckOption, EnrollmentBranch, Evaluation, FraudResult, Reason, Reasons,
 };
 
-use crate::audio::{MAX_SAMPLE, i16_to_f32};
 use crate::codec::Codec;
 use crate::embed::{Embedder, FRAMES_PER_SECOND, SpeechDetector};
 use crate::error::InputError;
-use crate::score::{AuthPolicy, Calibration, Claim, Conditions, Decision, Score, ScoreKind, decide};
+use crate::pieces;
+use crate::score::{AuthPolicy, Calibration, Claim, Conditions, Cosine, Decision, Score, ScoreKind, decide};
 use crate::search::Scratch;
-use crate::session::{MAX_PACKET_SAMPLES, Session};
+use crate::session::Session;
 use crate::template::{Embedding, TemplateError};
 use enrollment::Enrollment;
 use event::Queue;
@@ -46,8 +46,6 @@ use result::Cache;
 
 /// Ticks per second of audio.
 const TICKS_PER_SECOND: u64 = 10;
-/// Samples that are converted at once, on the stack.
-const PIECE_SAMPLES: usize = 256;
 
 /// What is known of the speech that a decision rests on.
 struct Snapshot {
@@ -274,13 +272,10 @@ impl Call {
     /// Takes samples on the scale of +-1.0, any number of them.
     ///
     /// # Errors
-    /// A sample is not finite or beyond [`MAX_SAMPLE`], or the call has ended; nothing is taken then.
+    /// A sample is not finite or beyond [`crate::audio::MAX_SAMPLE`], or the call has ended; nothing is taken then.
     pub fn push(&mut self, samples: &[f32]) -> Result<Standing, InputError> {
         self.open()?;
-        if let Some(at) = samples.iter().position(|x| x.is_nan() || x.abs() > MAX_SAMPLE) {
-            let finite = samples.get(at).is_some_and(|x| x.is_finite());
-            return Err(if finite { InputError::TooLarge { at } } else { InputError::NotFinite { at } });
-        }
+        pieces::check(samples)?;
         self.take(samples)?;
         Ok(self.standing())
     }
@@ -291,31 +286,17 @@ impl Call {
     /// The call has ended.
     pub fn push_i16(&mut self, samples: &[i16]) -> Result<Standing, InputError> {
         self.open()?;
-        let mut block = [0.0; PIECE_SAMPLES];
-        for part in samples.chunks(block.len()) {
-            block.iter_mut().zip(part).for_each(|(b, &s)| *b = i16_to_f32(s));
-            self.take(&block[..part.len()])?;
-        }
+        pieces::from_i16(samples, |piece| self.take(piece))?;
         Ok(self.standing())
     }
 
-    /// Takes the payload of one packet, at most [`MAX_PACKET_SAMPLES`] samples.
+    /// Takes the payload of one packet, at most [`crate::session::MAX_PACKET_SAMPLES`] samples.
     ///
     /// # Errors
     /// The payload cannot be, or is too long, or the call has ended; nothing is taken then.
     pub fn push_packet(&mut self, codec: Codec, payload: &[u8]) -> Result<Standing, InputError> {
         self.open()?;
-        let samples = codec.samples_in(payload.len()).map_err(InputError::Packet)?;
-        if samples > MAX_PACKET_SAMPLES {
-            return Err(InputError::LongPacket { samples });
-        }
-        let mut block = [0.0; PIECE_SAMPLES];
-        // A piece is as many bytes or twice as many, so no sample is cut in two.
-        let bytes = if samples == payload.len() { block.len() } else { 2 * block.len() };
-        for part in payload.chunks(bytes) {
-            let n = codec.decode(part, &mut block).map_err(InputError::Packet)?;
-            self.take(&block[..n])?;
-        }
+        pieces::from_packet(codec, payload, |piece| self.take(piece))?;
         Ok(self.standing())
     }
 
@@ -527,14 +508,16 @@ impl Call {
         self.score_with(share)
     }
 
+    /// The snapshot beside the claimed speaker's voiceprint.
+    fn comparison(&self) -> Option<(Cosine, Conditions)> {
+        let Caller::Enrolled(template) = &self.caller else { return None };
+        let cosine = template.cosine(&self.snapshot.embedding).ok()?;
+        Some((cosine, Conditions::new(self.snapshot.net_speech_s(), template.net_speech_s()).ok()?))
+    }
+
     /// The score of the snapshot when the test at hand may spend this share of the false match rate.
     fn score_with(&self, share: f64) -> Option<Score> {
-        let Caller::Enrolled(template) = &self.caller else { return None };
-        if self.snapshot.net_frames == 0 {
-            return None;
-        }
-        let cosine = template.cosine(&self.snapshot.embedding).ok()?;
-        let conditions = Conditions::new(self.snapshot.net_speech_s(), template.net_speech_s()).ok()?;
+        let (cosine, conditions) = self.comparison()?;
         let score = self.calibration.score(cosine, conditions).ok()?;
         if share >= 1.0 {
             return Some(score);
@@ -555,18 +538,13 @@ impl Call {
             return;
         }
         self.looks_done = due;
-        let Caller::Enrolled(template) = &self.caller else { return };
+        let Some((cosine, conditions)) = self.comparison() else { return };
         let Some(score) = self.score_with(config::LOOK_SHARE) else { return };
         let decision = if score.reaches(policy.threshold()) {
             Decision::Accept
         } else {
-            let llr = template
-                .cosine(&self.snapshot.embedding)
-                .ok()
-                .zip(Conditions::new(net_s, template.net_speech_s()).ok())
-                .and_then(|(cosine, conditions)| self.calibration.llr(cosine, conditions).ok());
-            match llr {
-                Some(llr) if llr.value() <= config::EARLY_REJECT_LLR => Decision::Reject,
+            match self.calibration.llr(cosine, conditions) {
+                Ok(llr) if llr.value() <= config::EARLY_REJECT_LLR => Decision::Reject,
                 _ => return,
             }
         };

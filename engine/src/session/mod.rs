@@ -9,12 +9,13 @@ mod back;
 mod spans;
 mod windows;
 
-use crate::audio::{MAX_SAMPLE, SampleRate, i16_to_f32};
+use crate::audio::SampleRate;
 use crate::codec::Codec;
 use crate::dtmf::DtmfDigit;
 use crate::embed::{Embedder, FRAMES_PER_SECOND, MODEL_RATE_HZ, ModelId, SpeechDetector};
 use crate::error::{ConfigError, InputError};
 use crate::fbank::NUM_MEL_BINS;
+use crate::pieces::{self, PIECE_SAMPLES};
 use crate::quality::{Quality, QualityMeter};
 use crate::resample::Resampler;
 use crate::tone::Span;
@@ -23,9 +24,6 @@ use windows::Windows;
 
 /// Largest packet of [`Session::push_packet`], in samples: 200 ms at 48 kHz.
 pub const MAX_PACKET_SAMPLES: usize = 9_600;
-
-/// Samples that are converted or made at once, on the stack.
-const PIECE_SAMPLES: usize = 256;
 
 /// How a [`Session`] runs.
 #[derive(Clone, Copy, Debug)]
@@ -143,15 +141,12 @@ impl Session {
     /// Takes samples on the scale of +-1.0, any number of them.
     ///
     /// # Errors
-    /// A sample is not finite or beyond [`MAX_SAMPLE`], or the stream has ended; nothing is taken then.
+    /// A sample is not finite or beyond [`crate::audio::MAX_SAMPLE`], or the stream has ended; nothing is taken then.
     pub fn push(&mut self, samples: &[f32]) -> Result<Progress, InputError> {
         if self.finished {
             return Err(InputError::Finished);
         }
-        if let Some(at) = samples.iter().position(|x| x.is_nan() || x.abs() > MAX_SAMPLE) {
-            let finite = samples.get(at).is_some_and(|x| x.is_finite());
-            return Err(if finite { InputError::TooLarge { at } } else { InputError::NotFinite { at } });
-        }
+        pieces::check(samples)?;
         self.take(samples);
         Ok(self.progress())
     }
@@ -164,11 +159,7 @@ impl Session {
         if self.finished {
             return Err(InputError::Finished);
         }
-        let mut block = [0.0; PIECE_SAMPLES];
-        for part in samples.chunks(block.len()) {
-            block.iter_mut().zip(part).for_each(|(b, &s)| *b = i16_to_f32(s));
-            self.take(&block[..part.len()]);
-        }
+        pieces::from_i16(samples, |piece| Ok(self.take(piece)))?;
         Ok(self.progress())
     }
 
@@ -180,17 +171,7 @@ impl Session {
         if self.finished {
             return Err(InputError::Finished);
         }
-        let samples = codec.samples_in(payload.len()).map_err(InputError::Packet)?;
-        if samples > MAX_PACKET_SAMPLES {
-            return Err(InputError::LongPacket { samples });
-        }
-        let mut block = [0.0; PIECE_SAMPLES];
-        // A piece is as many bytes or twice as many, so no sample is cut in two.
-        let bytes = if samples == payload.len() { block.len() } else { 2 * block.len() };
-        for part in payload.chunks(bytes) {
-            let n = codec.decode(part, &mut block).map_err(InputError::Packet)?;
-            self.take(&block[..n]);
-        }
+        pieces::from_packet(codec, payload, |piece| Ok(self.take(piece)))?;
         Ok(self.progress())
     }
 
