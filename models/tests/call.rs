@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use engine::audio::SampleRate;
 use engine::call::{
-    Answer, Authentication, Call, CallConfig, Caller, CheckOption, Listening, Settings, StreamingStatus,
+    Answer, Authentication, Call, CallConfig, Caller, CheckOption, EnrollmentRefusal, FraudDetection, Listening,
+    Settings, StreamingStatus, WatchList, Watched,
 };
 use engine::enroll::EnrollConfig;
-use engine::score::{AuthPolicy, Branch, Conditions, Decision};
+use engine::score::{AuthPolicy, Branch, Conditions, Decision, Threshold};
+use engine::search::Index;
 use engine::session::{Session, SessionConfig};
 use engine::template::{Embedding, Template};
 use models::Model;
@@ -88,6 +90,38 @@ fn e5_a_result_keeps_its_id_until_threshold_speaker_or_audio_change() {
     assert_eq!(is_new(&mut call, "stream").decision, Decision::NotEnoughSpeech);
     speech.chunks(160).for_each(|packet| assert!(call.push(packet).is_ok()));
     is_new(&mut call, "audio");
+}
+
+#[test]
+fn nobody_is_enrolled_before_the_watch_list_was_searched() {
+    let model = Model::embedded().unwrap();
+    let list = |rows: Vec<f32>| {
+        let seconds = vec![30.0; rows.len() / model.dim()];
+        let index = Index::new(rows, model.dim(), model.id()).unwrap();
+        Watched::List(Arc::new(WatchList::new(index, seconds).unwrap()))
+    };
+    let own = enrolled().embedding().values().to_vec();
+    let other: Vec<f32> = own.iter().map(|x| -x).collect();
+    let speech = testdata::speech_like(RATE, 40);
+    let run = |watched: Watched| {
+        let mut call = call(Listening::UntilEnough, true);
+        call.set_caller(Caller::NotEnrolled).unwrap();
+        let fraud = Some(FraudDetection { threshold: Threshold::new(50).unwrap(), watched });
+        call.set(Settings { streaming: true, authentication: None, fraud }).unwrap();
+        call.enroll().unwrap();
+        let mut early = None;
+        for packet in speech.chunks(160) {
+            // 8 s make a voiceprint here, and fraud detection takes 10.
+            if call.push(packet).unwrap().net_speech_s >= 8.5 && early.is_none() {
+                early = Some(call.finish_enrollment().map(drop));
+            }
+        }
+        (early.unwrap(), call.finish_enrollment().map(drop))
+    };
+    let unsearched = Err(EnrollmentRefusal::NotSearched);
+    assert_eq!(run(list(other)), (unsearched.clone(), Ok(())));
+    assert_eq!(run(list(own)), (unsearched.clone(), Err(EnrollmentRefusal::OnWatchList)));
+    assert_eq!(run(Watched::Unknown), (unsearched.clone(), unsearched));
 }
 
 #[test]

@@ -35,6 +35,8 @@ pub enum EnrollmentRefusal {
     Speech(Refusal),
     /// The voice is on the watch list.
     OnWatchList,
+    /// Fraud detection is on, and cannot tell yet: there is too little speech for it, or its list is not known.
+    NotSearched,
     /// The speech cannot be used; this is a defect.
     Evidence(EnrollError),
 }
@@ -47,6 +49,7 @@ impl EnrollmentRefusal {
             Self::Made => "ENROLLMENT_ALREADY_EXISTS",
             Self::Speech(refusal) => refusal.reason().code(),
             Self::OnWatchList => Reason::KnownFraudster.as_str(),
+            Self::NotSearched => "NOT_SEARCHED",
             Self::Evidence(_) => "INTERNAL",
         }
     }
@@ -59,6 +62,7 @@ impl fmt::Display for EnrollmentRefusal {
             Self::Made => f.write_str("this call has made a voiceprint already"),
             Self::Speech(refusal) => refusal.fmt(f),
             Self::OnWatchList => write!(f, "{}: the voice is on the watch list", self.code()),
+            Self::NotSearched => write!(f, "{}: the voice could not be looked for on the watch list", self.code()),
             Self::Evidence(e) => e.fmt(f),
         }
     }
@@ -206,8 +210,12 @@ impl Call {
             })
             .map_err(EnrollmentRefusal::Evidence)?;
         let template = enroller.finish().map_err(EnrollmentRefusal::Speech)?;
-        if self.evaluate().fraud.is_some_and(|f| f.decision == FraudDecision::HighRisk) {
-            return Err(EnrollmentRefusal::OnWatchList);
+        match self.evaluate().fraud {
+            Some(f) if f.unknown_list || f.decision == FraudDecision::NotEnoughSpeech => {
+                return Err(EnrollmentRefusal::NotSearched);
+            }
+            Some(f) if f.decision == FraudDecision::HighRisk => return Err(EnrollmentRefusal::OnWatchList),
+            _ => {}
         }
         self.enrollment.state = State::Made;
         self.reconsider();
