@@ -1,10 +1,9 @@
 //! The shapes of Voice ID: `EvaluateSession`'s answer, the contact record's `VoiceIdResult`, what events say.
 
-use cli_store::Timestamp;
+use cli_store::{ResultId, Timestamp};
 use engine::call::{Aggregation, Evaluation, FraudResult, Standing};
 use engine::score::{Branch, Claim, FraudBranch, FraudDecision, Score};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::WatchIds;
 
@@ -229,25 +228,9 @@ pub(super) struct Facts<'a> {
     pub(super) time: &'a dyn Fn(u64) -> Timestamp,
 }
 
-/// 22 letters or digits that are the same for the same session, kind and number, and tell nothing of them.
+/// Names a result of a session.
 fn result_id(session: &str, kind: &str, number: u64) -> String {
-    const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    let mut id = String::with_capacity(22);
-    for round in 0u8.. {
-        let digest = Sha256::new()
-            .chain_update([round])
-            .chain_update(session)
-            .chain_update(kind)
-            .chain_update(number.to_be_bytes());
-        // 248 is the largest multiple of 62 in a byte.
-        for b in digest.finalize().into_iter().filter(|b| *b < 248) {
-            id.push(char::from(ALPHABET[usize::from(b) % ALPHABET.len()]));
-            if id.len() == 22 {
-                return id;
-            }
-        }
-    }
-    id
+    ResultId::derived(&[session.as_bytes(), kind.as_bytes(), &number.to_be_bytes()]).to_string()
 }
 
 /// A branch as contact records write it.

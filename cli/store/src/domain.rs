@@ -353,6 +353,11 @@ impl Domain {
         &self.dir
     }
 
+    /// The database, for errors.
+    pub(crate) fn path(&self) -> &Path {
+        self.backend.path()
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }

@@ -5,10 +5,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use sha2::{Digest, Sha256};
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
 use crate::error::StoreError;
 use crate::key::random_bytes;
+use crate::sealed::framed;
 
 /// Characters in a random id: 22 of `[a-zA-Z0-9]`, about 131 bits.
 const ID_CHARS: usize = 22;
@@ -35,13 +37,18 @@ fn is_description_char(c: char) -> bool {
 pub(crate) fn random_plain_id() -> Result<String, StoreError> {
     let mut id = String::with_capacity(ID_CHARS);
     while id.len() < ID_CHARS {
-        // 248 is the largest multiple of 62 in a byte: what is above it would favour the first letters.
         let bytes: [u8; 32] = random_bytes()?;
-        for b in bytes.into_iter().filter(|b| *b < 248).take(ID_CHARS - id.len()) {
-            id.push(char::from(ALPHABET[usize::from(b) % ALPHABET.len()]));
-        }
+        push_letters(&mut id, bytes);
     }
     Ok(id)
+}
+
+/// Adds letters and digits until the id has all its characters or the bytes are used up.
+fn push_letters(id: &mut String, bytes: impl IntoIterator<Item = u8>) {
+    // 248 is the largest multiple of 62 in a byte: what is above it would favour the first letters.
+    for b in bytes.into_iter().filter(|b| *b < 248).take(ID_CHARS - id.len()) {
+        id.push(char::from(ALPHABET[usize::from(b) % ALPHABET.len()]));
+    }
 }
 
 fn invalid(field: &'static str, rule: &str, value: &str) -> StoreError {
@@ -145,6 +152,20 @@ text_type! {
     ResultId, "22 letters or digits", is_id
 }
 random_type!(ResultId, "");
+impl ResultId {
+    /// The same id for the same parts, which it tells nothing of.
+    pub fn derived(parts: &[&[u8]]) -> ResultId {
+        let message = framed(parts);
+        let mut id = String::with_capacity(ID_CHARS);
+        let mut round = 0u64;
+        while id.len() < ID_CHARS {
+            let digest = Sha256::new().chain_update(round.to_le_bytes()).chain_update(&message).finalize();
+            push_letters(&mut id, digest);
+            round += 1;
+        }
+        ResultId(id)
+    }
+}
 text_type! {
     /// What the operator calls a session, the contact's id as a rule: `^[a-zA-Z0-9][a-zA-Z0-9_-]*$`, 1 to 36 characters.
     SessionName, "1 to 36 letters, digits, _ or -, a letter or digit first", |s| s.len() <= 36 && is_name(s)

@@ -5,7 +5,6 @@
 //! asked to keep: requests and results are bytes, sealed, and erased when the job ends.
 
 use std::fmt;
-use std::path::Path;
 use std::str::FromStr;
 
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
@@ -187,10 +186,6 @@ fn number(seq: u64) -> Result<i64, StoreError> {
 }
 
 impl Domain {
-    fn job_path(&self) -> &Path {
-        self.backend.path()
-    }
-
     fn seal_job(&self, what: &str, id: &JobId, seq: i64, plain: &[u8]) -> Result<Vec<u8>, StoreError> {
         let at = seq.to_le_bytes();
         self.keys.seal(&[what.as_bytes(), self.id().as_str().as_bytes(), id.as_str().as_bytes(), &at], plain)
@@ -200,11 +195,11 @@ impl Domain {
         let at = seq.to_le_bytes();
         let context = [what.as_bytes(), self.id().as_str().as_bytes(), id.as_str().as_bytes(), &at];
         let plain = self.keys.open(&context, sealed);
-        plain.ok_or_else(|| StoreError::corrupt(self.job_path(), format!("what is kept of job {id} does not open")))
+        plain.ok_or_else(|| StoreError::corrupt(self.path(), format!("what is kept of job {id} does not open")))
     }
 
     fn read_job(&self, row: &SqliteRow) -> Result<Job, StoreError> {
-        let path = self.job_path();
+        let path = self.path();
         let damaged = || StoreError::corrupt(path, "a job's row breaks a rule");
         let spoilt = |_: StoreError| damaged();
         let count = |column| u64::try_from(get::<i64>(path, row, column)?).map_err(|_| damaged());
@@ -227,7 +222,7 @@ impl Domain {
     async fn get_job(&self, c: &mut SqliteConnection, id: &JobId) -> Result<Job, StoreError> {
         let sql = format!("SELECT {JOB_FIELDS} AND j.job_id = $2 {JOB_GROUP}");
         let query = sqlx::query(&sql).bind(self.id().as_str()).bind(id.as_str());
-        match rows(self.job_path(), c, query).await?.pop() {
+        match rows(self.path(), c, query).await?.pop() {
             Some(row) => self.read_job(&row),
             None => Err(StoreError::NotFound {
                 resource: ResourceType::BatchJob,
@@ -242,7 +237,7 @@ impl Domain {
     /// [`StoreError::Conflict`] with [`ConflictType::ConcurrentChanges`] if the token stands for another request;
     /// storage errors.
     pub fn submit_job(&self, new: &NewJob<'_>) -> Result<Job, StoreError> {
-        let (path, domain) = (self.job_path(), self.id().as_str());
+        let (path, domain) = (self.path(), self.id().as_str());
         let token = new.client_token.map(|t| self.keys.customer_index(&format!("{domain} jobs"), t.as_str()));
         self.backend.write(async |c| {
             self.active(c).await?;
@@ -309,7 +304,7 @@ impl Domain {
     pub fn list_jobs(&self) -> Result<Vec<Job>, StoreError> {
         let sql = format!("SELECT {JOB_FIELDS} {JOB_GROUP} ORDER BY j.created_at, j.job_id");
         let query = sqlx::query(&sql).bind(self.id().as_str());
-        let found = self.backend.read(async |c| rows(self.job_path(), c, query).await)?;
+        let found = self.backend.read(async |c| rows(self.path(), c, query).await)?;
         found.iter().map(|row| self.read_job(row)).collect()
     }
 
@@ -319,7 +314,7 @@ impl Domain {
     /// [`StoreError::NotFound`] with [`ResourceType::BatchJob`]; storage errors.
     pub fn job_request(&self, id: &JobId) -> Result<Zeroizing<Vec<u8>>, StoreError> {
         self.describe_job(id)?;
-        let path = self.job_path();
+        let path = self.path();
         let query = sqlx::query("SELECT sealed FROM jobs WHERE domain_id = $1 AND job_id = $2");
         let query = query.bind(self.id().as_str()).bind(id.as_str());
         let row = self.backend.read(async |c| rows(path, c, query).await)?.pop();
@@ -332,7 +327,7 @@ impl Domain {
     /// # Errors
     /// Storage errors.
     pub fn job_items(&self, id: &JobId) -> Result<Vec<JobItem>, StoreError> {
-        let path = self.job_path();
+        let path = self.path();
         let query = sqlx::query(
             "SELECT seq, request, outcome, result FROM job_items WHERE domain_id = $1 AND job_id = $2 \
              AND request IS NOT NULL ORDER BY seq",
@@ -365,7 +360,7 @@ impl Domain {
             let update = sqlx::query(
                 "UPDATE jobs SET status = 'IN_PROGRESS' WHERE domain_id = $1 AND job_id = $2 AND status = 'SUBMITTED'",
             );
-            change(self.job_path(), c, update.bind(self.id().as_str()).bind(id.as_str())).await?;
+            change(self.path(), c, update.bind(self.id().as_str()).bind(id.as_str())).await?;
             self.get_job(c, id).await
         })
     }
@@ -388,7 +383,7 @@ impl Domain {
         .bind(seq)
         .bind(word)
         .bind(self.seal_job(word, id, seq, &outcome.result)?);
-        Ok(change(self.job_path(), c, update).await? == 1)
+        Ok(change(self.path(), c, update).await? == 1)
     }
 
     async fn is_open(&self, c: &mut SqliteConnection, id: &JobId, seq: i64) -> Result<bool, StoreError> {
@@ -396,7 +391,7 @@ impl Domain {
             "SELECT 1 FROM job_items WHERE domain_id = $1 AND job_id = $2 AND seq = $3 AND outcome IS NULL",
         );
         let query = query.bind(self.id().as_str()).bind(id.as_str()).bind(seq);
-        Ok(!rows(self.job_path(), c, query).await?.is_empty())
+        Ok(!rows(self.path(), c, query).await?.is_empty())
     }
 
     /// Writes the outcome of an item that changes nothing in the domain. `false`: it was done already, and stays so.
@@ -464,7 +459,7 @@ impl Domain {
     /// [`StoreError::NotFound`] with [`ResourceType::BatchJob`]; [`StoreError::Conflict`] with
     /// [`ConflictType::ConcurrentChanges`] if an item is not done; storage errors.
     pub fn complete_job(&self, id: &JobId) -> Result<Job, StoreError> {
-        let (path, domain) = (self.job_path(), self.id().as_str());
+        let (path, domain) = (self.path(), self.id().as_str());
         self.backend.write(async |c| {
             self.active(c).await?;
             let job = self.get_job(c, id).await?;

@@ -4,7 +4,6 @@
 //! speaker whose last enrolment or successful authentication is too long ago.
 
 use std::fmt;
-use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
@@ -255,10 +254,6 @@ fn opted_out(id: &GeneratedSpeakerId) -> StoreError {
 }
 
 impl Domain {
-    fn path(&self) -> &Path {
-        self.backend.path()
-    }
-
     pub(crate) fn no_such_speaker(&self, id: &SpeakerId) -> StoreError {
         let which = match id {
             SpeakerId::Generated(id) => format!("speaker {id}"),

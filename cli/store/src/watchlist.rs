@@ -3,7 +3,6 @@
 //! Every domain has a default list, which cannot be changed or deleted. A fraudster is on one list at least, and may be on several.
 
 use std::fmt;
-use std::path::Path;
 
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use zeroize::Zeroizing;
@@ -83,10 +82,6 @@ fn count(n: i64) -> u64 {
 }
 
 impl Domain {
-    fn list_path(&self) -> &Path {
-        self.backend.path()
-    }
-
     fn no_such_watchlist(&self, id: &WatchlistId) -> StoreError {
         StoreError::NotFound {
             resource: ResourceType::Watchlist,
@@ -102,7 +97,7 @@ impl Domain {
     }
 
     fn read_watchlist(&self, row: &SqliteRow) -> Result<Watchlist, StoreError> {
-        let path = self.list_path();
+        let path = self.path();
         let bad = |_| StoreError::corrupt(path, "a watch list's row breaks a rule");
         let description: Option<String> = get(path, row, 2)?;
         Ok(Watchlist {
@@ -119,7 +114,7 @@ impl Domain {
     async fn get_watchlist(&self, c: &mut SqliteConnection, id: &WatchlistId) -> Result<Watchlist, StoreError> {
         let sql = format!("SELECT {LIST_FIELDS} FROM watchlists w WHERE w.domain_id = $1 AND w.watchlist_id = $2");
         let query = sqlx::query(&sql).bind(self.id().as_str()).bind(id.as_str());
-        let row = rows(self.list_path(), c, query).await?.pop().ok_or_else(|| self.no_such_watchlist(id))?;
+        let row = rows(self.path(), c, query).await?.pop().ok_or_else(|| self.no_such_watchlist(id))?;
         self.read_watchlist(&row)
     }
 
@@ -145,7 +140,7 @@ impl Domain {
         let id = WatchlistId::random()?;
         self.backend.write(async |c| {
             let info = self.active(c).await?;
-            let path = self.list_path();
+            let path = self.path();
             let query = sqlx::query("SELECT COUNT(*) FROM watchlists WHERE domain_id = $1").bind(self.id().as_str());
             let row = rows(path, c, query).await?.pop();
             let there = count(row.map(|r| get(path, &r, 0)).transpose()?.unwrap_or(0));
@@ -191,7 +186,7 @@ impl Domain {
              ORDER BY w.is_default DESC, w.created_at, w.watchlist_id"
         );
         let query = sqlx::query(&sql).bind(self.id().as_str());
-        let found = self.backend.read(async |c| rows(self.list_path(), c, query).await)?;
+        let found = self.backend.read(async |c| rows(self.path(), c, query).await)?;
         found.iter().map(|row| self.read_watchlist(row)).collect()
     }
 
@@ -217,7 +212,7 @@ impl Domain {
             .bind(name.unwrap_or(&list.name).as_str())
             .bind(description.or(list.description.as_ref()).map(Description::as_str))
             .bind(self.now().0);
-            change(self.list_path(), c, update).await?;
+            change(self.path(), c, update).await?;
             self.record(c, AuditAction::WatchlistUpdated, id.as_str()).await?;
             self.get_watchlist(c, id).await
         })
@@ -239,7 +234,7 @@ impl Domain {
                 });
             }
             let delete = sqlx::query("DELETE FROM watchlists WHERE domain_id = $1 AND watchlist_id = $2");
-            change(self.list_path(), c, delete.bind(self.id().as_str()).bind(id.as_str())).await?;
+            change(self.path(), c, delete.bind(self.id().as_str()).bind(id.as_str())).await?;
             self.record(c, AuditAction::WatchlistDeleted, id.as_str()).await
         })
     }
@@ -249,12 +244,12 @@ impl Domain {
             "SELECT {FRAUDSTER_FIELDS} FROM fraudsters f WHERE f.domain_id = $1 AND f.generated_fraudster_id = $2"
         );
         let query = sqlx::query(&sql).bind(self.id().as_str()).bind(id.as_str());
-        let row = rows(self.list_path(), c, query).await?.pop().ok_or_else(|| self.no_such_fraudster(id))?;
+        let row = rows(self.path(), c, query).await?.pop().ok_or_else(|| self.no_such_fraudster(id))?;
         self.read_fraudster(c, &row).await
     }
 
     async fn read_fraudster(&self, c: &mut SqliteConnection, row: &SqliteRow) -> Result<Fraudster, StoreError> {
-        let path = self.list_path();
+        let path = self.path();
         let bad = |_| StoreError::corrupt(path, "a fraudster's row breaks a rule");
         let id: FraudsterId = get::<String>(path, row, 0)?.parse().map_err(bad)?;
         let query = sqlx::query(
@@ -286,7 +281,7 @@ impl Domain {
         .bind(list.watchlist_id.as_str())
         .bind(id.as_str())
         .bind(self.now().0);
-        let added = change(self.list_path(), c, insert).await?;
+        let added = change(self.path(), c, insert).await?;
         if added > 0 && list.fraudsters >= u64::from(info.max_fraudsters) {
             return Err(StoreError::Quota {
                 reason: format!(
@@ -331,7 +326,7 @@ impl Domain {
         .bind(&model)
         .bind(self.now().0)
         .bind(sealed);
-        change(self.list_path(), c, insert).await?;
+        change(self.path(), c, insert).await?;
         self.add_member(c, &info, &list, &id).await?;
         self.record(c, AuditAction::FraudsterRegistered, id.as_str()).await?;
         self.get_fraudster(c, &id).await
@@ -381,7 +376,7 @@ impl Domain {
                 "DELETE FROM watchlist_members WHERE domain_id = $1 AND watchlist_id = $2 AND generated_fraudster_id = $3",
             );
             let delete = delete.bind(self.id().as_str()).bind(list.as_str()).bind(id.as_str());
-            change(self.list_path(), c, delete).await?;
+            change(self.path(), c, delete).await?;
             self.record(c, AuditAction::FraudsterDisassociated, id.as_str()).await?;
             self.get_fraudster(c, id).await
         })
@@ -424,7 +419,7 @@ impl Domain {
             }
             let query = sqlx::query(&sql).bind(self.id().as_str()).bind(list.map(WatchlistId::as_str));
             let query = query.bind(created_at.0).bind(id).bind(limit);
-            let found = rows(self.list_path(), c, query).await?;
+            let found = rows(self.path(), c, query).await?;
             let mut items = Vec::with_capacity(found.len().min(max_results));
             for row in found.iter().take(max_results) {
                 items.push(self.read_fraudster(c, row).await?);
@@ -448,7 +443,7 @@ impl Domain {
             for table in ["watchlist_members", "fraudsters"] {
                 let sql = format!("DELETE FROM {table} WHERE domain_id = $1 AND generated_fraudster_id = $2");
                 let delete = sqlx::query(&sql).bind(self.id().as_str()).bind(id.as_str());
-                change(self.list_path(), c, delete).await?;
+                change(self.path(), c, delete).await?;
             }
             self.record(c, AuditAction::FraudsterDeleted, id.as_str()).await
         })?;
@@ -465,7 +460,7 @@ impl Domain {
         list: Option<&WatchlistId>,
         mut visit: impl FnMut(FraudsterId, ModelId, Zeroizing<Vec<u8>>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let path = self.list_path();
+        let path = self.path();
         if let Some(list) = list {
             self.describe_watchlist(list)?;
         }
