@@ -7,7 +7,7 @@ use engine::call::{CheckOption, EnrollmentBranch};
 use engine::score::{Branch, FraudBranch};
 use serde::Serialize;
 
-use super::{AUTHENTICATION, Action, FLAGS, FRAUD, Flow, Kind, NUMBERS, flag, is_dynamic, number};
+use super::{AUTHENTICATION, Action, FLAGS, FRAUD, Flow, Kind, NUMBERS, flag, is_dynamic, is_set, number};
 
 /// How grave a finding is.
 #[derive(Serialize, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -108,66 +108,60 @@ fn needs_error_branch(action: &Action, report: &mut Report) {
     }
 }
 
+/// What is wrong with the values of an `UpdateContactData`: codes and messages. Dynamic values are left for when they are known.
+pub(super) fn problems(values: &BTreeMap<String, String>) -> Vec<(&'static str, String)> {
+    let mut found = Vec::new();
+    let mut put = |code, message: String| found.push((code, message));
+    let get = |name: &str| values.get(name).map(String::as_str);
+    let fixed = |name: &str| get(name).filter(|v| !is_dynamic(v));
+    if let Some(target) = get("TargetContact").filter(|t| !["Current", "Related"].contains(t)) {
+        put("TARGET_CONTACT", format!("TargetContact is {target:?}, not Current or Related"));
+    }
+    if fixed("CustomerId").is_some_and(|id| id.parse::<CustomerSpeakerId>().is_err()) {
+        let rule = "1 to 256 letters, digits, _ or -, a letter or digit first";
+        put("CUSTOMER_ID", format!("CustomerId is not {rule}"));
+    }
+    let needs: Vec<(&str, &str)> =
+        NUMBERS.iter().map(|n| (n.0, n.1)).chain([("WatchlistId", FRAUD)]).filter(|n| get(n.0).is_some()).collect();
+    if !is_set(values) {
+        for (name, flag) in needs {
+            put("FLAG_MISSING", format!("{name} without {flag}"));
+        }
+        return found;
+    }
+    for name in FLAGS {
+        match get(name) {
+            None => put("FLAGS_TOGETHER", format!("{name} is missing: the three flags stand together")),
+            Some(v) if flag(v).is_none() => put("FLAG", format!("{name} is {v:?}, not TRUE or FALSE")),
+            Some(_) => {}
+        }
+    }
+    for (name, flag_name) in needs {
+        if get(flag_name).and_then(flag) == Some(false) {
+            put("FLAG_OFF", format!("{name} is set, and {flag_name} is FALSE"));
+        }
+    }
+    for (name, _, least, most) in NUMBERS {
+        if let Some(value) = fixed(name).filter(|v| number(v, least, most).is_none()) {
+            put("RANGE", format!("{name} is {value:?}, not a whole number from {least} to {most}"));
+        }
+    }
+    if fixed("WatchlistId").is_some_and(|id| id.parse::<WatchlistId>().is_err()) {
+        put("WATCHLIST_ID", "WatchlistId is not 22 letters or digits".to_owned());
+    }
+    found
+}
+
 fn contact_data(action: &Action, report: &mut Report) {
-    if let Some(target) = action.text("TargetContact")
-        && target != "Current"
-        && target != "Related"
-    {
-        report.error("TARGET_CONTACT", action, format!("TargetContact is {target:?}, not Current or Related"));
+    let values = action.texts();
+    for (code, message) in problems(&values) {
+        report.error(code, action, message);
     }
-    if let Some(id) = action.text("CustomerId")
-        && !is_dynamic(&id)
-        && id.parse::<CustomerSpeakerId>().is_err()
-    {
-        report.error(
-            "CUSTOMER_ID",
-            action,
-            "CustomerId is not 1 to 256 letters, digits, _ or -, a letter or digit first",
-        );
-    }
-    let numbers = NUMBERS.iter().filter(|n| action.parameters.contains_key(n.0)).collect::<Vec<_>>();
-    let list = action.text("WatchlistId");
-    if !action.is_set() {
-        for (name, flag, ..) in &numbers {
-            report.error("FLAG_MISSING", action, format!("{name} without {flag}"));
-        }
-        if list.is_some() {
-            report.error("FLAG_MISSING", action, format!("WatchlistId without {FRAUD}"));
-        }
+    if !is_set(&values) {
         return;
     }
     needs_error_branch(action, report);
-    let mut on = BTreeMap::new();
-    for name in FLAGS {
-        match action.text(name) {
-            None => {
-                report.error("FLAGS_TOGETHER", action, format!("{name} is missing: the three flags stand together"))
-            }
-            Some(value) => match flag(&value) {
-                Some(value) => drop(on.insert(name, value)),
-                None => report.error("FLAG", action, format!("{name} is {value:?}, not TRUE or FALSE")),
-            },
-        }
-    }
-    for &&(name, flag_name, least, most) in &numbers {
-        let value = action.text(name).unwrap_or_default();
-        if on.get(flag_name) == Some(&false) {
-            report.error("FLAG_OFF", action, format!("{name} is set, and {flag_name} is FALSE"));
-        }
-        if !is_dynamic(&value) && number(&value, least, most).is_none() {
-            report.error("RANGE", action, format!("{name} is {value:?}, not a whole number from {least} to {most}"));
-        }
-    }
-    if let Some(list) = list {
-        if on.get(FRAUD) == Some(&false) {
-            report.error("FLAG_OFF", action, format!("WatchlistId is set, and {FRAUD} is FALSE"));
-        }
-        if !is_dynamic(&list) && list.parse::<WatchlistId>().is_err() {
-            report.error("WATCHLIST_ID", action, "WatchlistId is not 22 letters or digits");
-        }
-    }
-    let nothing = [AUTHENTICATION, FRAUD].iter().all(|f| on.get(f) == Some(&false));
-    if nothing {
+    if [AUTHENTICATION, FRAUD].iter().all(|f| values.get(*f).and_then(|v| flag(v)) == Some(false)) {
         report.put(Severity::Warning, "NOTHING_ASKED", action, "neither authentication nor fraud detection is on");
     }
 }
@@ -235,10 +229,11 @@ struct Before {
 
 /// A Set before each Check, and a CustomerId where one is needed.
 fn order(flow: &Flow, report: &mut Report) {
+    let by_name: BTreeMap<&str, &Action> = flow.actions.iter().map(|a| (a.identifier.as_str(), a)).collect();
     let mut before: BTreeMap<&str, Before> = BTreeMap::new();
     let mut open = VecDeque::from([(flow.start_action.as_str(), Before { set: false, customer: false })]);
     while let Some((identifier, arriving)) = open.pop_front() {
-        let Some(action) = flow.action(identifier) else { continue };
+        let Some(&action) = by_name.get(identifier) else { continue };
         let known = before.get(action.identifier.as_str()).copied();
         let met = known
             .map_or(arriving, |k| Before { set: k.set && arriving.set, customer: k.customer && arriving.customer });

@@ -146,6 +146,11 @@ impl Action {
         }
     }
 
+    /// All parameters that have a text.
+    fn texts(&self) -> BTreeMap<String, String> {
+        self.parameters.keys().filter_map(|name| Some((name.clone(), self.text(name)?))).collect()
+    }
+
     /// Whether it sets anything of Voice ID.
     fn is_set(&self) -> bool {
         self.voice_id() == Some(Kind::UpdateContactData) && FLAGS.iter().any(|f| self.parameters.contains_key(*f))
@@ -163,6 +168,11 @@ const NUMBERS: [(&str, &str, u8, u8); 3] = [
     ("VoiceAuthenticationResponseTime", AUTHENTICATION, 5, 10),
     ("FraudDetectionThreshold", FRAUD, 0, 100),
 ];
+
+/// Whether contact data set anything of Voice ID.
+fn is_set(values: &BTreeMap<String, String>) -> bool {
+    FLAGS.iter().any(|f| values.contains_key(*f))
+}
 
 /// A value that is looked up when the flow runs.
 fn is_dynamic(value: &str) -> bool {

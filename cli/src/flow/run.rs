@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
-use cli_store::{CustomerSpeakerId, Domain, SpeakerId, WatchlistId};
-use engine::call::{Answer, Authentication, FraudDetection, Settings};
-use engine::score::{AuthPolicy, Score, Threshold};
+use cli_store::{CustomerSpeakerId, Domain};
+use engine::call::{Answer, Authentication, Settings};
+use engine::score::{AuthPolicy, Score};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::lint::option;
-use super::{AUTHENTICATION, Action, FLAGS, FRAUD, Flow, Kind, STREAMING, flag, is_dynamic, number};
+use super::lint::{option, problems};
+use super::{AUTHENTICATION, Action, FRAUD, Flow, Kind, STREAMING, flag, is_dynamic, is_set};
 use crate::analysis::Toolkit;
 use crate::files::MonoReader;
 use crate::live::{Line, WatchIds};
@@ -69,6 +69,10 @@ pub struct Step {
 
 /// Why a block takes its error branch.
 struct Fail(String);
+
+fn is_on(values: &BTreeMap<String, String>, name: &str) -> bool {
+    values.get(name).and_then(|v| flag(v)) == Some(true)
+}
 
 struct Walk<'a, 'd> {
     domain: &'d Domain,
@@ -187,88 +191,42 @@ impl Walk<'_, '_> {
 
     /// Sets all that the block names, or nothing.
     fn update(&mut self, action: &Action, step: &mut Step) -> Result<Result<(), Fail>> {
-        let mut values = BTreeMap::new();
-        for name in action.parameters.keys() {
-            let Some(text) = action.text(name) else { continue };
-            match self.resolve(&text) {
-                Ok(value) => drop(values.insert(name.clone(), value)),
-                Err(fail) => return Ok(Err(fail)),
-            }
-        }
-        let prepared = match self.prepare(action, &values)? {
-            Ok(prepared) => prepared,
+        let resolved = action.texts().into_iter().map(|(name, text)| Ok((name, self.resolve(&text)?)));
+        let values: BTreeMap<String, String> = match resolved.collect() {
+            Ok(values) => values,
             Err(fail) => return Ok(Err(fail)),
         };
-        if let Some(id) = values.get("CustomerId") {
-            let Ok(customer) = id.parse::<CustomerSpeakerId>() else {
-                return Ok(Err(Fail("CustomerId is not a customer speaker id".to_owned())));
-            };
-            self.line.set_speaker(Some(&SpeakerId::from(customer)))?;
+        if let Some((_, message)) = problems(&values).into_iter().next() {
+            return Ok(Err(Fail(message)));
         }
-        if let Some((streaming, settings, ids)) = prepared {
-            self.streaming = streaming;
-            self.settings = settings;
-            self.ids = ids;
+        if let Some(id) = values.get("CustomerId") {
+            self.line.set_speaker(Some(&id.parse::<CustomerSpeakerId>()?.into()))?;
+        }
+        if is_set(&values) {
+            (self.settings, self.ids) = self.settings_of(&values)?;
+            self.streaming = is_on(&values, STREAMING);
             self.line.set(self.settings.clone(), self.ids.clone())?;
         }
         step.values = values;
         Ok(Ok(()))
     }
 
-    /// What a Set block sets; `None` where the block sets nothing of Voice ID.
-    #[expect(clippy::type_complexity, reason = "an outcome within a result, both local")]
-    fn prepare(
-        &self,
-        action: &Action,
-        values: &BTreeMap<String, String>,
-    ) -> Result<Result<Option<(bool, Settings, WatchIds)>, Fail>> {
-        if !action.is_set() {
-            return Ok(Ok(None));
-        }
-        let mut on = BTreeMap::new();
-        for name in FLAGS {
-            match values.get(name).map(|v| flag(v)) {
-                Some(Some(value)) => drop(on.insert(name, value)),
-                Some(None) => return Ok(Err(Fail(format!("{name} is not TRUE or FALSE")))),
-                None => return Ok(Err(Fail(format!("{name} is missing: the three flags stand together")))),
-            }
-        }
-        let is_on = |name| on.get(name) == Some(&true);
-        let mut numbers = BTreeMap::new();
-        for (name, flag_name, least, most) in super::NUMBERS {
-            let Some(value) = values.get(name) else { continue };
-            if !is_on(flag_name) {
-                return Ok(Err(Fail(format!("{name} is set, and {flag_name} is FALSE"))));
-            }
-            let Some(value) = number(value, least, most) else {
-                return Ok(Err(Fail(format!("{name} is {value:?}, not a whole number from {least} to {most}"))));
-            };
-            numbers.insert(name, value);
-        }
-        let number = |name, default| numbers.get(name).copied().unwrap_or(default);
-        let authentication = match is_on(AUTHENTICATION) {
+    /// What a Set block without problems sets.
+    fn settings_of(&self, values: &BTreeMap<String, String>) -> Result<(Settings, WatchIds)> {
+        let number = |name: &str, default: u8| values.get(name).map_or(Ok(default), |v| v.parse());
+        let authentication = match is_on(values, AUTHENTICATION) {
             false => None,
             true => {
-                let response_s = f64::from(number("VoiceAuthenticationResponseTime", 10));
-                let policy = AuthPolicy::new(number("VoiceAuthenticationThreshold", 90), response_s)?;
+                let response_s = f64::from(number("VoiceAuthenticationResponseTime", 10)?);
+                let policy = AuthPolicy::new(number("VoiceAuthenticationThreshold", 90)?, response_s)?;
                 Some(Authentication { policy, early: false })
             }
         };
-        let (fraud, ids) = match is_on(FRAUD) {
-            false => (None, WatchIds::default()),
-            true => {
-                let list = values.get("WatchlistId").map_or(watch::DEFAULT, String::as_str);
-                if list != watch::DEFAULT && list.parse::<WatchlistId>().is_err() {
-                    return Ok(Err(Fail("WatchlistId is not 22 letters or digits".to_owned())));
-                }
-                let (watched, ids) = watch::watched(self.domain, self.tools, list)?;
-                let threshold = Threshold::new(number("FraudDetectionThreshold", 50))?;
-                (Some(FraudDetection { threshold, watched }), ids)
-            }
-        };
+        let list = values.get("WatchlistId").map_or(watch::DEFAULT, String::as_str);
+        let list = is_on(values, FRAUD).then_some(list);
+        let (fraud, ids) = watch::asked(self.domain, self.tools, list, number("FraudDetectionThreshold", 50)?)?;
         // The stream itself begins with StartVoiceIdStream; one that has begun goes on.
-        let settings = Settings { streaming: false, authentication, fraud };
-        Ok(Ok(Some((is_on(STREAMING), settings, ids))))
+        Ok((Settings { streaming: false, authentication, fraud }, ids))
     }
 
     fn start(&mut self) -> Result<Result<(), Fail>> {
