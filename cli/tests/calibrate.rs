@@ -18,24 +18,36 @@ fn callers() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/audio/callers")
 }
 
-#[test]
-fn too_few_people_make_no_calibration_and_leave_no_file() {
-    let dir = tempfile::tempdir().unwrap();
-    let list = dir.path().join("own.trials");
-    let mut text = String::new();
-    for a in ["alice", "bob", "carol", "dave"] {
-        for b in ["alice", "bob", "carol", "dave"] {
-            text.push_str(&format!("{} {a}_enrol_1.wav {b}_call_1.wav\n", u8::from(a == b)));
-        }
-    }
+/// A list of four people against each other; `by_person` puts their recordings in folders of their own.
+fn four_people(dir: &Path, by_person: bool) -> String {
+    let names = ["alice", "bob", "carol", "dave"];
+    let file = |who: &str, what: &str| {
+        let name = format!("{who}_{what}_1.wav");
+        let path = if by_person { format!("{who}/{name}") } else { name.clone() };
+        let to = dir.join(&path);
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+        std::fs::copy(callers().join(name), to).unwrap();
+        path
+    };
+    let pairs = names.iter().flat_map(|a| names.iter().map(move |b| (a, b)));
+    let text: String =
+        pairs.map(|(a, b)| format!("{} {} {}\n", u8::from(a == b), file(a, "enrol"), file(b, "call"))).collect();
+    let list = dir.join("own.trials");
     std::fs::write(&list, text).unwrap();
-    let (list, out) = (list.display().to_string(), dir.path().join("own.json"));
-    let args = ["calibrate", &list, "--root", &callers().display().to_string(), "--out", &out.display().to_string()];
-    let refused = vouch(&args);
-    // Every file is its own person here, so labels and people cannot fit.
-    assert_eq!(refused.status.code(), Some(3), "{refused:?}");
-    assert!(err(&refused).contains("own.trials") && err(&refused).contains("label"), "{refused:?}");
-    assert!(!out.exists());
+    list.display().to_string()
+}
+
+#[test]
+fn too_few_people_or_labels_that_contradict_them_make_no_calibration_and_leave_no_file() {
+    for (by_person, why) in [(true, "4 people, at least 30"), (false, "label")] {
+        let dir = tempfile::tempdir().unwrap();
+        let list = four_people(dir.path(), by_person);
+        let out = dir.path().join("own.json");
+        let refused = vouch(&["calibrate", &list, "--out", &out.display().to_string()]);
+        assert_eq!(refused.status.code(), Some(3), "{refused:?}");
+        assert!(err(&refused).contains("own.trials") && err(&refused).contains(why), "{refused:?}");
+        assert!(!out.exists());
+    }
     let missing = vouch(&["calibrate", "no.trials", "--out", "x.json"]);
     assert!(missing.status.code() == Some(3) && err(&missing).contains("no.trials"), "{missing:?}");
 }
