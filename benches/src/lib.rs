@@ -1,1 +1,21 @@
-//! Measurements live in `benches/*.rs`; `cargo bench -p benches` runs them.
+//! Measurements live in `benches/*.rs`; `cargo bench -p benches` runs them. What several programs here need stands in this file.
+
+use engine::embed::ModelId;
+use engine::template::{Embedding, Template, TemplateError, TemplateRecord};
+
+/// A voiceprint from one embedding, for measurements.
+///
+/// # Errors
+/// The embedding has no direction, or the net speech is out of range.
+pub fn template(model: ModelId, embedding: &[f32], net_speech_s: f64) -> Result<Template, TemplateError> {
+    let record = TemplateRecord {
+        recordings: 1,
+        net_speech_samples: (net_speech_s * 8_000.0) as u64,
+        snr_db: None,
+        clipped_share: 0.0,
+        bandwidth_hz: 4_000.0,
+        agreement: None,
+        coherence: None,
+    };
+    Template::new(Embedding::new(model, embedding)?, record)
+}

@@ -18,7 +18,6 @@ use engine::call::{Authentication, Call, CallConfig, Caller, Settings, Streaming
 use engine::codec::{Codec, g711};
 use engine::score::AuthPolicy;
 use engine::session::SessionConfig;
-use engine::template::{Embedding, Template, TemplateRecord};
 use models::{Model, Precision};
 
 const PACKET: Duration = Duration::from_millis(20);
@@ -74,16 +73,7 @@ fn play(model: &Model, calls: usize, threads: usize) -> Result<Outcome> {
     let audio = Arc::new(voices.iter().map(|v| packets(v)).collect::<Result<Vec<_>>>()?);
     let mut direction = vec![0.0; model.dim()];
     direction[0] = 1.0;
-    let record = TemplateRecord {
-        recordings: 1,
-        net_speech_samples: 30 * 8_000,
-        snr_db: None,
-        clipped_share: 0.0,
-        bandwidth_hz: 4_000.0,
-        agreement: None,
-        coherence: None,
-    };
-    let template = Arc::new(Template::new(Embedding::new(model.id(), &direction)?, record)?);
+    let template = Arc::new(benches::template(model.id(), &direction, 30.0)?);
     let before = resident_kib();
     let mut lines: Vec<Vec<Call>> = (0..threads).map(|_| Vec::new()).collect();
     for i in 0..calls {

@@ -17,7 +17,7 @@ use engine::codec::{Codec, g711};
 use engine::metrics::TrialList;
 use engine::score::{AuthPolicy, Calibration, Conditions, Decision};
 use engine::session::{Session, SessionConfig};
-use engine::template::{Embedding, Template, TemplateRecord};
+use engine::template::{Embedding, Template};
 use models::Model;
 
 #[derive(Parser)]
@@ -147,17 +147,8 @@ fn main() -> Result<()> {
     let mut templates = BTreeMap::new();
     for (who, &file) in &enrolments {
         let heard = whole(&tools.model, companded(&path(file))?)?;
-        let record = TemplateRecord {
-            recordings: 1,
-            net_speech_samples: (heard.net_s * 8_000.0) as u64,
-            snr_db: None,
-            clipped_share: 0.0,
-            bandwidth_hz: 4_000.0,
-            agreement: None,
-            coherence: None,
-        };
-        let embedding = Embedding::new(tools.model.id(), &heard.embedding)?;
-        templates.insert(who.clone(), Arc::new(Template::new(embedding, record)?));
+        let template = benches::template(tools.model.id(), &heard.embedding, heard.net_s)?;
+        templates.insert(who.clone(), Arc::new(template));
     }
     let mut joined = BTreeMap::new();
     for (who, files) in &probes {
