@@ -48,6 +48,16 @@ pub struct Wanted {
     pub max_speech_s: Option<f64>,
 }
 
+/// Opens a file (`-`: standard input) and chooses its channel.
+///
+/// # Errors
+/// It cannot be read or is no audio, its rate is out of range, or it has several channels and none is chosen.
+pub fn open_channel(path: &Path, input: &Input) -> Result<(MonoReader, SampleRate)> {
+    let source = MonoReader::open(path, input.format, input.channel.unwrap_or(ChannelChoice::Ask))?;
+    let rate = SampleRate::new(source.spec().rate_hz).with_context(|| source.file().name().to_owned())?;
+    Ok((source, rate))
+}
+
 impl Toolkit {
     /// Loads the network and its calibration: the built-in ones, or those of `--model` and `--calibration`.
     ///
@@ -139,7 +149,7 @@ impl Toolkit {
         wanted: Wanted,
         progress: impl FnMut(u64),
     ) -> Result<Recording> {
-        let source = MonoReader::open(path, input.format, input.channel.unwrap_or(ChannelChoice::Ask))?;
+        let (source, _) = open_channel(path, input)?;
         self.analyse(source, wanted, progress)
     }
 }

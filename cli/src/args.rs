@@ -669,23 +669,37 @@ pub struct BatchRegisterArgs {
     pub similarity: u8,
 }
 
-/// `vouch eval ...`
+/// A trial list, and how its files are heard.
 #[derive(Args, Debug)]
-pub struct EvalArgs {
+pub struct TrialArgs {
     /// The trial list: `label enrolment probe` a line, label 1 for the same person.
     pub trials: PathBuf,
     /// Folder that the list's paths start from [default: the list's folder].
     #[arg(long, value_name = "DIR")]
     pub root: Option<PathBuf>,
+    /// Files with less net speech than this, in seconds, count as failures to acquire.
+    #[arg(long, default_value_t = 0.5, value_name = "S")]
+    pub min_speech: f64,
+    /// The person is the path's Nth part, counted from 1; for bootstrap intervals.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub speaker_part: usize,
+    /// How to read the files.
+    #[command(flatten)]
+    pub input: Input,
+}
+
+/// `vouch eval ...`
+#[derive(Args, Debug)]
+pub struct EvalArgs {
+    /// The trials.
+    #[command(flatten)]
+    pub list: TrialArgs,
     /// Write each trial's scores as tab-separated text.
     #[arg(long, value_name = "X.tsv")]
     pub scores: Option<PathBuf>,
     /// Write a report with the DET curve and score histograms.
     #[arg(long, value_name = "X.html")]
     pub report: Option<PathBuf>,
-    /// Files with less net speech than this, in seconds, count as failures to acquire.
-    #[arg(long, default_value_t = 0.5, value_name = "S")]
-    pub min_speech: f64,
     /// Use only this much net speech of each probe, in seconds.
     #[arg(long, value_name = "S")]
     pub max_speech: Option<f64>,
@@ -693,12 +707,6 @@ pub struct EvalArgs {
     /// list; 0 for all of them.
     #[arg(long, value_name = "N,N,...", value_delimiter = ',')]
     pub watchlist: Vec<usize>,
-    /// The person is the path's Nth part, counted from 1; for bootstrap intervals.
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    pub speaker_part: usize,
-    /// How to read the files.
-    #[command(flatten)]
-    pub input: Input,
 }
 
 /// `vouch flow ...`
@@ -750,15 +758,12 @@ pub enum SecureCommand {
 /// `vouch calibrate ...`
 #[derive(Args, Debug)]
 pub struct CalibrateArgs {
-    /// The trial list: `label enrolment probe` a line, label 1 for the same person. At least 30 people, 100 target and 1,000
-    /// nontarget trials; people whom the network never heard.
-    pub trials: PathBuf,
+    /// The trials: at least 30 people, 100 target and 1,000 nontarget trials, of people whom the network never heard.
+    #[command(flatten)]
+    pub list: TrialArgs,
     /// The calibration to write.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// Folder that the list's paths start from [default: the list's folder].
-    #[arg(long, value_name = "DIR")]
-    pub root: Option<PathBuf>,
     /// Score the probes once more, cut to each of these amounts of net speech, in seconds.
     #[arg(long, value_name = "S,S,...", value_delimiter = ',', default_values_t = [3.0, 5.0, 10.0])]
     pub cut: Vec<f64>,
@@ -768,15 +773,6 @@ pub struct CalibrateArgs {
     /// Write a report with the DET curve and score histograms of the trials that were fitted.
     #[arg(long, value_name = "X.html")]
     pub report: Option<PathBuf>,
-    /// Files with less net speech than this, in seconds, count as failures to acquire.
-    #[arg(long, default_value_t = 0.5, value_name = "S")]
-    pub min_speech: f64,
-    /// The person is the path's Nth part, counted from 1.
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    pub speaker_part: usize,
-    /// How to read the files.
-    #[command(flatten)]
-    pub input: Input,
 }
 
 /// `vouch model ...`

@@ -9,8 +9,8 @@ use engine::template::Embedding;
 use rayon::prelude::*;
 
 use crate::analysis::{Toolkit, Wanted};
-use crate::args::Input;
-use crate::commands::compare::embedding;
+use crate::args::{Global, TrialArgs};
+use crate::commands::{compare::embedding, pool};
 use crate::progress;
 
 /// One file of a list, heard.
@@ -21,37 +21,70 @@ pub struct Heard {
     pub net_speech_s: f64,
 }
 
-/// How a list is heard.
+/// A trial list, ready to be heard.
 pub struct Hearing<'a> {
-    /// The network.
-    pub tools: &'a Toolkit,
-    /// Folder that the list's paths start from.
-    pub root: &'a Path,
-    /// How files are read.
-    pub input: &'a Input,
-    /// Files with less net speech have no embedding, in seconds.
-    pub min_speech_s: f64,
-    /// The worker threads.
-    pub pool: &'a rayon::ThreadPool,
-    /// No progress bar.
-    pub quiet: bool,
+    /// The list.
+    pub list: TrialList,
+    tools: &'a Toolkit,
+    args: &'a TrialArgs,
+    root: PathBuf,
+    pool: rayon::ThreadPool,
+    quiet: bool,
 }
 
-impl Hearing<'_> {
+impl<'a> Hearing<'a> {
+    /// Reads the list.
+    ///
+    /// # Errors
+    /// It cannot be read, or is no trial list.
+    pub fn new(tools: &'a Toolkit, args: &'a TrialArgs, global: &Global) -> Result<Self> {
+        let path = &args.trials;
+        let name = || path.display().to_string();
+        let text = std::fs::read_to_string(path).with_context(name)?;
+        let list = TrialList::parse(&text).with_context(name)?;
+        let root = match &args.root {
+            Some(root) => root.clone(),
+            None => path.parent().map_or_else(PathBuf::new, Path::to_owned),
+        };
+        Ok(Self { list, tools, args, root, pool: pool(global)?, quiet: global.quiet })
+    }
+
+    /// The list's path, as it was given.
+    pub fn name(&self) -> String {
+        self.args.trials.display().to_string()
+    }
+
+    /// The list's own name, without its folder.
+    pub fn file_name(&self) -> String {
+        self.args.trials.file_name().map_or_else(|| self.name(), |n| n.to_string_lossy().into_owned())
+    }
+
+    /// The person of a file of the list: its path's part, as asked.
+    ///
+    /// # Errors
+    /// The path has no such part.
+    pub fn person(&self, file: u32) -> Result<&str> {
+        let part = self.args.speaker_part;
+        let path = self.list.files().get(file as usize).map_or("", String::as_str);
+        let found = part.checked_sub(1).and_then(|n| path.split('/').nth(n));
+        found.with_context(|| format!("{path}: has no part {part} that could name the person (--speaker-part)"))
+    }
+
     /// Hears every file of the list; probes only as far as `max_speech_s`. The enrolment is what it is.
     ///
     /// # Errors
     /// A file cannot be read or decoded.
-    pub fn hear(&self, list: &TrialList, max_speech_s: Option<f64>) -> Result<Vec<Heard>> {
+    pub fn hear(&self, max_speech_s: Option<f64>) -> Result<Vec<Heard>> {
+        let list = &self.list;
         let probes: HashSet<u32> = list.trials().iter().map(|t| t.probe).collect();
         let what = max_speech_s.map_or_else(|| "listening".to_owned(), |s| format!("listening, {s} s"));
         let bar = progress::bar(list.files().len() as u64, &what, self.quiet);
         let listen = |(index, file): (usize, &String)| -> Result<Heard> {
             let cut = max_speech_s.filter(|_| probes.contains(&(index as u32)));
             let wanted = Wanted { max_speech_s: cut, ..Wanted::default() };
-            let recording = self.tools.analyse_file(&self.root.join(file), self.input, wanted, |_| ())?;
+            let recording = self.tools.analyse_file(&self.root.join(file), &self.args.input, wanted, |_| ())?;
             bar.inc(1);
-            let enough = recording.net_speech_s >= self.min_speech_s;
+            let enough = recording.net_speech_s >= self.args.min_speech;
             let embedding = if enough { embedding(self.tools, &recording)? } else { None };
             Ok(Heard { embedding, net_speech_s: recording.net_speech_s })
         };
@@ -60,32 +93,4 @@ impl Hearing<'_> {
         bar.finish_and_clear();
         Ok(heard)
     }
-}
-
-/// Reads a list.
-///
-/// # Errors
-/// It cannot be read, or is no trial list.
-pub fn read(path: &Path) -> Result<TrialList> {
-    let name = || path.display().to_string();
-    let text = std::fs::read_to_string(path).with_context(name)?;
-    TrialList::parse(&text).with_context(name)
-}
-
-/// Where a list's paths start from, unless that is said.
-pub fn root(list: &Path, said: Option<&PathBuf>) -> PathBuf {
-    match said {
-        Some(root) => root.clone(),
-        None => list.parent().map_or_else(PathBuf::new, Path::to_owned),
-    }
-}
-
-/// The person of a file of the list: its path's `part`th part, counted from 1.
-///
-/// # Errors
-/// The path has no such part.
-pub fn person(list: &TrialList, file: u32, part: usize) -> Result<&str> {
-    let path = list.files().get(file as usize).map_or("", String::as_str);
-    let found = part.checked_sub(1).and_then(|n| path.split('/').nth(n));
-    found.with_context(|| format!("{path}: has no part {part} that could name the person (--speaker-part)"))
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use cli_store::{Domain, FraudsterId, StoreError, WatchlistId};
-use engine::call::{WatchList, Watched};
-use engine::score::FraudScore;
+use engine::call::{FraudDetection, WatchList, Watched};
+use engine::score::{FraudScore, Threshold};
 use engine::search::{Index, Scratch};
 use engine::template::Template;
 
@@ -97,6 +97,21 @@ pub fn watched(domain: &Domain, tools: &Toolkit, text: &str) -> Result<(Watched,
             Ok((Watched::List(loaded.list), WatchIds { watchlist: id.to_string(), fraudsters }))
         }
     }
+}
+
+/// Fraud detection as `--watchlist` and `--fraud-threshold` ask for it; none without a list.
+///
+/// # Errors
+/// As [`watched`].
+pub fn asked(
+    domain: &Domain,
+    tools: &Toolkit,
+    list: Option<&str>,
+    threshold: u8,
+) -> Result<(Option<FraudDetection>, WatchIds)> {
+    let Some(list) = list else { return Ok((None, WatchIds::default())) };
+    let (watched, ids) = watched(domain, tools, list)?;
+    Ok((Some(FraudDetection { threshold: Threshold::new(threshold)?, watched }), ids))
 }
 
 /// Everybody who is registered, while more are being registered.

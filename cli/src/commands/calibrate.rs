@@ -11,28 +11,18 @@ use crate::args::{CalibrateArgs, Global};
 use crate::commands::model::{Table, table_text};
 use crate::outcome::{Exit, Output};
 use crate::report::{self, Evaluation, Heading, ScoredTrial};
-use crate::trials::{self, Hearing};
+use crate::trials::Hearing;
 
 pub(super) fn run(global: &Global, out: Output, args: &CalibrateArgs) -> Result<Exit> {
-    let list_name = args.trials.display().to_string();
-    let list = trials::read(&args.trials)?;
-    let root = trials::root(&args.trials, args.root.as_ref());
     let tools = Toolkit::load_network(global)?;
-    let pool = super::pool(global)?;
-    let hearing = Hearing {
-        tools: &tools,
-        root: &root,
-        input: &args.input,
-        min_speech_s: args.min_speech,
-        pool: &pool,
-        quiet: global.quiet,
-    };
-    let person = |file: u32| trials::person(&list, file, args.speaker_part);
+    let hearing = Hearing::new(&tools, &args.list, global)?;
+    let list_name = hearing.name();
+    let person = |file: u32| hearing.person(file);
     let (mut fitted, mut failures) = (Vec::new(), 0);
     let cuts = std::iter::once(None).chain(args.cut.iter().copied().map(Some));
     for cut in cuts {
-        let heard = hearing.hear(&list, cut)?;
-        for trial in list.trials() {
+        let heard = hearing.hear(cut)?;
+        for trial in hearing.list.trials() {
             let (Some(a), Some(b)) = (heard.get(trial.enrolment as usize), heard.get(trial.probe as usize)) else {
                 bail!("{list_name}: trial without files");
             };
@@ -68,7 +58,7 @@ pub(super) fn run(global: &Global, out: Output, args: &CalibrateArgs) -> Result<
         }
         let evaluation = Evaluation::new(&scored, Bootstrap::default()).context(list_name)?;
         let heading = Heading {
-            trials: args.trials.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned()),
+            trials: hearing.file_name(),
             model: tools.model.id().to_string(),
             calibration: id,
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -2,21 +2,17 @@
 
 use anyhow::{Context, Result};
 use cli_store::Domain;
-use engine::audio::SampleRate;
 
-use crate::analysis::Toolkit;
+use crate::analysis::{Toolkit, open_channel};
 use crate::args::{CallArgs, Global};
-use crate::files::{ChannelChoice, MonoReader};
 use crate::live::Room;
 use crate::outcome::{Exit, Output};
 
 pub(super) fn run(global: &Global, out: Output, args: &CallArgs) -> Result<Exit> {
     let tools = Toolkit::load(global)?;
     let domain = Domain::open(&global.domain)?;
-    let choice = args.input.channel.unwrap_or(ChannelChoice::Ask);
-    let mut source = MonoReader::open(&args.file, args.input.format, choice)?;
+    let (mut source, rate) = open_channel(&args.file, &args.input)?;
     let name = source.file().name().to_owned();
-    let rate = SampleRate::new(source.spec().rate_hz).with_context(|| name.clone())?;
     let at = |seconds: f64| (seconds * f64::from(rate.hz())).round() as u64;
     // Overlapping passages are one.
     let inside = |sample: u64| args.secure.iter().any(|s| (at(s.from_s)..at(s.to_s)).contains(&sample));

@@ -1,5 +1,7 @@
 //! `vouch enroll`: from recordings of one person to a sealed voiceprint, or to what is wrong with them.
 
+use std::path::PathBuf;
+
 use anyhow::{Context, Result};
 use cli_store::{Consent, Domain, Enrolment, ModelId, SpeakerId};
 use engine::enroll::{EnrollConfig, Enroller, RecordingEvidence};
@@ -8,7 +10,7 @@ use serde::Serialize;
 
 use super::compare::embedding;
 use crate::analysis::{Recording, Toolkit, Wanted};
-use crate::args::{EnrollArgs, Global};
+use crate::args::{EnrollArgs, Global, Input};
 use crate::live::Journal;
 use crate::outcome::{Exit, Output};
 use crate::progress;
@@ -55,18 +57,7 @@ pub(super) fn run(global: &Global, out: Output, args: &EnrollArgs) -> Result<Exi
     // Opened before the work, so that a missing domain is told at once.
     let domain = Domain::open(&global.domain)?;
 
-    let bar = progress::bar(args.files.len() as u64, "listening", global.quiet || args.files.len() < 4);
-    let wanted = Wanted { windows: true, ..Wanted::default() };
-    let listen = |path: &std::path::PathBuf| {
-        let recording = tools.analyse_file(path, &args.input, wanted, |_| ());
-        bar.inc(1);
-        recording
-    };
-    let recordings = super::pool(global)?.install(|| args.files.par_iter().map(listen).collect::<Result<Vec<_>>>())?;
-    bar.finish_and_clear();
-    for (path, recording) in args.files.iter().zip(&recordings) {
-        enroller.add(evidence(&tools, recording)?).with_context(|| path.display().to_string())?;
-    }
+    let recordings = listen(global, &tools, &args.files, &args.input, &mut enroller)?;
 
     let name = |i: usize| args.files.get(i).map(|p| p.display().to_string());
     let assessment = enroller.assess();
@@ -117,6 +108,29 @@ pub(super) fn run(global: &Global, out: Output, args: &EnrollArgs) -> Result<Exi
     };
     out.print(&report, text)?;
     Ok(exit)
+}
+
+/// Hears recordings of one person, several at once, and adds them to `enroller`.
+pub(super) fn listen(
+    global: &Global,
+    tools: &Toolkit,
+    files: &[PathBuf],
+    input: &Input,
+    enroller: &mut Enroller,
+) -> Result<Vec<Recording>> {
+    let bar = progress::bar(files.len() as u64, "listening", global.quiet || files.len() < 4);
+    let wanted = Wanted { windows: true, ..Wanted::default() };
+    let one = |path: &PathBuf| {
+        let recording = tools.analyse_file(path, input, wanted, |_| ());
+        bar.inc(1);
+        recording
+    };
+    let recordings = super::pool(global)?.install(|| files.par_iter().map(one).collect::<Result<Vec<_>>>())?;
+    bar.finish_and_clear();
+    for (path, recording) in files.iter().zip(&recordings) {
+        enroller.add(evidence(tools, recording)?).with_context(|| path.display().to_string())?;
+    }
+    Ok(recordings)
 }
 
 /// A recording as the enroller wants it.

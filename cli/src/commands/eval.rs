@@ -11,29 +11,19 @@ use crate::analysis::Toolkit;
 use crate::args::{EvalArgs, Global};
 use crate::outcome::{Exit, Output};
 use crate::report::{self, Evaluation, Heading, ScoredTrial};
-use crate::trials::{self, Hearing};
+use crate::trials::Hearing;
 
 pub(super) fn run(global: &Global, out: Output, args: &EvalArgs) -> Result<Exit> {
-    let list_name = || args.trials.display().to_string();
-    let list = trials::read(&args.trials)?;
-    let root = trials::root(&args.trials, args.root.as_ref());
     let tools = Toolkit::load(global)?;
-    let pool = super::pool(global)?;
-    let hearing = Hearing {
-        tools: &tools,
-        root: &root,
-        input: &args.input,
-        min_speech_s: args.min_speech,
-        pool: &pool,
-        quiet: global.quiet,
-    };
-    let heard = hearing.hear(&list, args.max_speech)?;
-    let speaker = |file: u32| trials::person(&list, file, args.speaker_part);
+    let hearing = Hearing::new(&tools, &args.list, global)?;
+    let list = &hearing.list;
+    let heard = hearing.hear(args.max_speech)?;
+    let speaker = |file: u32| hearing.person(file);
     let mut scored = Vec::with_capacity(list.trials().len());
     let mut tsv = String::from("label\tenrolment\tprobe\tcosine\tllr\tscore\tenrol_net_s\tprobe_net_s\n");
     for trial in list.trials() {
         let (Some(a), Some(b)) = (heard.get(trial.enrolment as usize), heard.get(trial.probe as usize)) else {
-            bail!("{}: trial without files", list_name());
+            bail!("{}: trial without files", hearing.name());
         };
         let mut outcome = None;
         let mut numbers = String::from("NA\tNA\tNA");
@@ -60,11 +50,10 @@ pub(super) fn run(global: &Global, out: Output, args: &EvalArgs) -> Result<Exit>
         let (enrol_speaker, probe_speaker) = (speaker(trial.enrolment)?, speaker(trial.probe)?);
         scored.push(ScoredTrial { target: trial.target, enrol_speaker, probe_speaker, outcome });
     }
-    let mut evaluation = Evaluation::new(&scored, Bootstrap::default()).with_context(list_name)?;
+    let mut evaluation = Evaluation::new(&scored, Bootstrap::default()).with_context(|| hearing.name())?;
     for &size in &args.watchlist {
-        let people = |file: u32| speaker(file);
         let found =
-            watchlist::measure(&tools, &list, &heard, people, size).with_context(|| format!("--watchlist {size}"))?;
+            watchlist::measure(&tools, &hearing, &heard, size).with_context(|| format!("--watchlist {size}"))?;
         evaluation.summary.watchlists.push(found);
     }
     if let Some(path) = &args.scores {
@@ -72,7 +61,7 @@ pub(super) fn run(global: &Global, out: Output, args: &EvalArgs) -> Result<Exit>
     }
     if let Some(path) = &args.report {
         let heading = Heading {
-            trials: args.trials.file_name().map_or_else(list_name, |n| n.to_string_lossy().into_owned()),
+            trials: hearing.file_name(),
             model: tools.model.id().to_string(),
             calibration: tools.calibration.parts().id.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

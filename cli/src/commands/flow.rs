@@ -2,13 +2,11 @@
 
 use anyhow::{Context, Result};
 use cli_store::Domain;
-use engine::audio::SampleRate;
 use engine::call::Listening;
 use serde::Serialize;
 
-use crate::analysis::Toolkit;
+use crate::analysis::{Toolkit, open_channel};
 use crate::args::{FlowCommand, FlowRunArgs, Global};
-use crate::files::{ChannelChoice, MonoReader};
 use crate::flow::{self, Contact, Finding, Severity, Step};
 use crate::live::wire::Report;
 use crate::live::{Journal, Line, LineOptions};
@@ -61,8 +59,7 @@ fn walk(global: &Global, out: Output, args: &FlowRunArgs) -> Result<Exit> {
     let contact: Contact = serde_json::from_str(&contact).with_context(name)?;
     let tools = Toolkit::load(global)?;
     let domain = Domain::open(&global.domain)?;
-    let audio = MonoReader::open(&args.audio, args.input.format, args.input.channel.unwrap_or(ChannelChoice::Ask))?;
-    let rate = SampleRate::new(audio.spec().rate_hz).with_context(|| audio.file().name().to_owned())?;
+    let (audio, rate) = open_channel(&args.audio, &args.input)?;
     let session = contact.contact_id.as_deref().map(str::parse).transpose().with_context(name)?;
     let options = LineOptions { rate, listening: Listening::UntilEnough, enrollment: None, name: session };
     let line = Line::open(&tools, &domain, options, Journal::open(global.events.as_deref())?)?;

@@ -3,15 +3,13 @@
 use anyhow::{Context, Result};
 use cli_store::{Domain, Fraudster, FraudsterId, ModelId, Registration, WatchlistId};
 use engine::enroll::{EnrollConfig, Enroller};
-use rayon::prelude::*;
 use serde::Serialize;
 
-use super::enroll::evidence;
-use crate::analysis::{Toolkit, Wanted};
+use super::enroll::listen;
+use crate::analysis::Toolkit;
 use crate::args::{DuplicateAction, FraudsterCommand, Global, RegisterArgs};
 use crate::live::Journal;
 use crate::outcome::{Exit, Output, columns};
-use crate::progress;
 use crate::watch::{self, Known};
 
 #[derive(Serialize)]
@@ -101,18 +99,7 @@ fn register(global: &Global, out: Output, domain: &Domain, args: &RegisterArgs) 
     let mut enroller = Enroller::new(config)?;
     let tools = Toolkit::load(global)?;
     let list = args.watchlist.as_deref().map(|w| watch::get(domain, w)).transpose()?;
-    let bar = progress::bar(args.files.len() as u64, "listening", global.quiet || args.files.len() < 4);
-    let wanted = Wanted { windows: true, ..Wanted::default() };
-    let listen = |path: &std::path::PathBuf| {
-        let recording = tools.analyse_file(path, &args.input, wanted, |_| ());
-        bar.inc(1);
-        recording
-    };
-    let recordings = super::pool(global)?.install(|| args.files.par_iter().map(listen).collect::<Result<Vec<_>>>())?;
-    bar.finish_and_clear();
-    for (path, recording) in args.files.iter().zip(&recordings) {
-        enroller.add(evidence(&tools, recording)?).with_context(|| path.display().to_string())?;
-    }
+    listen(global, &tools, &args.files, &args.input, &mut enroller)?;
     let mut registered = Registered {
         generated_fraudster_id: None,
         registration_status: "REFUSED",

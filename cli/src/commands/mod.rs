@@ -64,7 +64,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
 }
 
 /// The worker threads of commands over many files.
-fn pool(global: &Global) -> Result<rayon::ThreadPool> {
+pub(crate) fn pool(global: &Global) -> Result<rayon::ThreadPool> {
     let threads = global.threads.map_or(0, usize::from);
     rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("worker threads")
 }

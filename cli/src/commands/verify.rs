@@ -2,16 +2,14 @@
 
 use anyhow::{Context, Result};
 use cli_store::{Domain, SpeakerId};
-use engine::audio::SampleRate;
-use engine::call::{Authentication, FraudDetection, Listening, Settings};
-use engine::score::{AuthPolicy, Threshold};
+use engine::call::{Authentication, Listening, Settings};
+use engine::score::AuthPolicy;
 use serde::Serialize;
 
-use crate::analysis::Toolkit;
+use crate::analysis::{Toolkit, open_channel};
 use crate::args::{Global, VerifyArgs};
-use crate::files::{ChannelChoice, MonoReader};
 use crate::live::wire;
-use crate::live::{Journal, Line, LineOptions, WatchIds};
+use crate::live::{Journal, Line, LineOptions};
 use crate::outcome::{Exit, Output};
 use crate::{progress, watch};
 
@@ -31,21 +29,13 @@ pub(super) fn run(global: &Global, out: Output, args: &VerifyArgs) -> Result<Exi
     let id: SpeakerId = args.speaker.parse().with_context(|| format!("--speaker {}", args.speaker))?;
     let tools = Toolkit::load(global)?;
     let domain = Domain::open(&global.domain)?;
-    let choice = args.input.channel.unwrap_or(ChannelChoice::Ask);
-    let mut source = MonoReader::open(&args.file, args.input.format, choice)?;
+    let (mut source, rate) = open_channel(&args.file, &args.input)?;
     let name = source.file().name().to_owned();
-    let rate = SampleRate::new(source.spec().rate_hz).with_context(|| name.clone())?;
 
     let options = LineOptions { rate, listening: Listening::UntilEnd, enrollment: None, name: None };
     let mut line = Line::open(&tools, &domain, options, Journal::open(global.events.as_deref())?)?;
     line.set_speaker(Some(&id))?;
-    let (fraud, ids) = match &args.watchlist {
-        None => (None, WatchIds::default()),
-        Some(list) => {
-            let (watched, ids) = watch::watched(&domain, &tools, list)?;
-            (Some(FraudDetection { threshold: Threshold::new(args.fraud_threshold)?, watched }), ids)
-        }
-    };
+    let (fraud, ids) = watch::asked(&domain, &tools, args.watchlist.as_deref(), args.fraud_threshold)?;
     let authentication = Some(Authentication { policy, early: false });
     line.set(Settings { streaming: true, authentication, fraud }, ids)?;
 

@@ -5,42 +5,24 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use engine::call::WatchList;
-use engine::metrics::TrialList;
+use engine::metrics::SplitMix64;
 use engine::score::Threshold;
 use engine::search::Index;
 
 use crate::analysis::Toolkit;
 use crate::report::WatchlistRate;
-use crate::trials::Heard;
+use crate::trials::{Heard, Hearing};
 
 /// Lists drawn for each caller.
 const DRAWS: usize = 10;
 const REPLICATES: usize = 1_000;
 
-/// splitmix64.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) % end.max(1) as u64) as usize
-    }
-}
-
 /// Puts each caller on no list: lists are drawn of `size` other people, one recording each (0: of all others).
-pub(super) fn measure<'a>(
-    tools: &Toolkit,
-    list: &'a TrialList,
-    heard: &[Heard],
-    person: impl Fn(u32) -> Result<&'a str>,
-    size: usize,
-) -> Result<WatchlistRate> {
+pub(super) fn measure(tools: &Toolkit, hearing: &Hearing<'_>, heard: &[Heard], size: usize) -> Result<WatchlistRate> {
+    let person = |file| hearing.person(file);
     let mut enrolled = BTreeMap::new();
     let mut callers = BTreeMap::new();
-    for trial in list.trials() {
+    for trial in hearing.list.trials() {
         enrolled.entry(person(trial.enrolment)?).or_insert(trial.enrolment);
         callers.entry(trial.probe).or_insert(person(trial.probe)?);
     }
@@ -55,7 +37,7 @@ pub(super) fn measure<'a>(
         );
     }
     let threshold = Threshold::new(50)?;
-    let mut random = Random(1);
+    let mut random = SplitMix64::new(1);
     // Flags and lists of each person as caller.
     let mut by_person: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for (file, who) in callers {

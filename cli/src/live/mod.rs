@@ -11,12 +11,10 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use cli_store::{
     Clock, Consent, Domain, Enrolment, GeneratedSpeakerId, Lookup, ModelId, SessionId, SessionName, SpeakerId,
-    SpeakerStatus, StoreError, SystemClock, Timestamp,
+    StoreError, SystemClock, Timestamp,
 };
 use engine::audio::SampleRate;
-use engine::call::{
-    Call, CallConfig, Caller, EnrollmentRefusal, Evaluation, Event, Listening, Settings, StreamingStatus,
-};
+use engine::call::{Call, CallConfig, Caller, EnrollmentRefusal, Evaluation, Event, Listening, Settings};
 use engine::enroll::EnrollConfig;
 use engine::score::{Claim, Decision};
 use engine::session::SessionConfig;
@@ -51,10 +49,10 @@ pub struct WatchIds {
 }
 
 /// The claimed speaker, as the domain knows them.
-#[derive(Clone, Default)]
 struct Speaker {
     id: Option<SpeakerId>,
     generated: Option<GeneratedSpeakerId>,
+    claim: Claim,
 }
 
 /// A live call joined to a domain.
@@ -99,7 +97,7 @@ impl<'a> Line<'a> {
             model: ModelId(model.id().0),
             session,
             name,
-            speaker: Speaker::default(),
+            speaker: Speaker { id: None, generated: None, claim: Claim::NotProvided },
             watch: WatchIds::default(),
             started: SystemClock.now(),
             rate,
@@ -129,12 +127,14 @@ impl<'a> Line<'a> {
                 Err(e) => return Err(e.into()),
             },
         };
-        self.call.set_caller(caller).context("stored voiceprint")?;
-        let generated = match id {
-            Some(id) => self.domain.describe_speaker(id).ok().map(|s| s.generated_speaker_id),
-            None => None,
+        let generated = match id.map(|id| self.domain.describe_speaker(id)) {
+            Some(Ok(speaker)) => Some(speaker.generated_speaker_id),
+            None | Some(Err(StoreError::NotFound { .. })) => None,
+            Some(Err(e)) => return Err(e.into()),
         };
-        self.speaker = Speaker { id: id.cloned(), generated };
+        let claim = caller.claim();
+        self.call.set_caller(caller).context("stored voiceprint")?;
+        self.speaker = Speaker { id: id.cloned(), generated, claim };
         Ok(())
     }
 
@@ -249,6 +249,7 @@ impl<'a> Line<'a> {
         }
         let speaker = self.domain.put_voiceprint(&id, enrolment)?;
         self.speaker.generated = Some(speaker.generated_speaker_id);
+        self.speaker.claim = Claim::Enrolled;
         self.journal.enrolled(&self.frame(), "SUCCESS", None)?;
         Ok(Ok(()))
     }
@@ -273,10 +274,8 @@ impl<'a> Line<'a> {
     }
 
     fn emit(&mut self, action: wire::SessionAction) -> Result<()> {
-        let report = {
-            let now = self.call.evaluate();
-            self.report_of(now)
-        };
+        let now = self.call.evaluate();
+        let report = self.report_of(now);
         self.journal.session(&self.frame(), action, &report)
     }
 
@@ -285,11 +284,10 @@ impl<'a> Line<'a> {
             Some(SpeakerId::Customer(id)) => Some(id.as_str().to_owned()),
             _ => None,
         };
-        let claim = self.claim();
         wire::Report::new(&wire::Facts {
             frame: self.frame(),
             customer,
-            claim,
+            claim: self.speaker.claim,
             watch: &self.watch,
             min_speech_s: self
                 .call
@@ -302,22 +300,8 @@ impl<'a> Line<'a> {
         })
     }
 
-    /// The claim, as the domain has it now.
+    /// Whom the caller claims to be, as the domain knew them when that was said.
     pub fn claim(&self) -> Claim {
-        match self.speaker.id.as_ref().map(|id| self.domain.describe_speaker(id)) {
-            None => Claim::NotProvided,
-            Some(Ok(s)) => match s.status {
-                SpeakerStatus::Enrolled => Claim::Enrolled,
-                SpeakerStatus::OptedOut => Claim::OptedOut,
-                SpeakerStatus::Expired => Claim::Expired,
-                _ => Claim::NotEnrolled,
-            },
-            Some(Err(_)) => Claim::NotEnrolled,
-        }
-    }
-
-    /// Whether more audio can change anything.
-    pub fn listens(&self) -> bool {
-        self.call.status() != StreamingStatus::Ended
+        self.speaker.claim
     }
 }

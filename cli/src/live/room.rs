@@ -5,15 +5,15 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use cli_store::{Consent, Domain, SessionName, SpeakerId};
 use engine::audio::SampleRate;
-use engine::call::{Authentication, Evaluation, FraudDetection, Listening, Settings};
+use engine::call::{Authentication, Evaluation, Listening, Settings};
 use engine::enroll::EnrollConfig;
-use engine::score::{AuthPolicy, Claim, Decision, FraudDecision, Threshold};
+use engine::score::{AuthPolicy, Claim, Decision, FraudDecision};
 use serde::Serialize;
 
 use super::meter::Meter;
 use super::recorder::Recorder;
 use super::wire::Report;
-use super::{Journal, Line, LineOptions, WatchIds};
+use super::{Journal, Line, LineOptions};
 use crate::analysis::Toolkit;
 use crate::args::{Global, LiveArgs};
 use crate::outcome::{Exit, Output};
@@ -97,13 +97,7 @@ impl<'a> Room<'a> {
             }
         }
         let authentication = (!args.enroll).then_some(Authentication { policy, early: args.early });
-        let (fraud, ids) = match &args.watchlist {
-            None => (None, WatchIds::default()),
-            Some(list) => {
-                let (watched, ids) = watch::watched(domain, tools, list)?;
-                (Some(FraudDetection { threshold: Threshold::new(args.fraud_threshold)?, watched }), ids)
-            }
-        };
+        let (fraud, ids) = watch::asked(domain, tools, args.watchlist.as_deref(), args.fraud_threshold)?;
         line.set(Settings { streaming: true, authentication, fraud }, ids)?;
         let recorder = match &args.record {
             Some(path) => Some(Recorder::new(path, rate.hz(), line.session_id().as_str())?),
@@ -131,7 +125,7 @@ impl<'a> Room<'a> {
         self.line.tell()?;
         self.meter.level(samples);
         self.meter.speech(self.line.call.enrollment().map_or(standing.net_speech_s, |e| e.net_speech_s), self.lost);
-        let now = self.line.evaluate()?;
+        let now = self.line.call.evaluate();
         if let Some(auth) = now.authentication {
             self.meter.score(standing, auth.decision, self.args.threshold);
         }

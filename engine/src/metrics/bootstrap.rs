@@ -95,7 +95,7 @@ impl TrialSet {
             .collect();
         let replicates = bootstrap.replicates as usize;
         let mut samples: Vec<Vec<f64>> = statistics.iter().map(|_| Vec::with_capacity(replicates)).collect();
-        let mut random = SplitMix64(bootstrap.seed);
+        let mut random = SplitMix64::new(bootstrap.seed);
         let mut copies = vec![0u32; speakers.speakers];
         let mut weights = vec![0.0; self.scores.len()];
         let (mut done, mut tries) = (0, 0);
@@ -154,10 +154,18 @@ fn percentile(sorted: &[f64], share: f64) -> f64 {
     a + (b - a) * (place - below as f64)
 }
 
-/// A small random number generator. *Source*: Steele, Lea & Flood 2014.
-struct SplitMix64(u64);
+/// A small random number generator for resampling: the same numbers for the same seed, everywhere. Not for secrets.
+///
+/// *Source*: Steele, Lea & Flood 2014.
+#[derive(Clone, Debug)]
+pub struct SplitMix64(u64);
 
 impl SplitMix64 {
+    /// Starts from a seed.
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -167,7 +175,7 @@ impl SplitMix64 {
     }
 
     /// A whole number below `n`; its bias, `n / 2^64`, is far below what a million replicates could show.
-    fn below(&mut self, n: usize) -> usize {
+    pub fn below(&mut self, n: usize) -> usize {
         ((u128::from(self.next()) * n as u128) >> 64) as usize
     }
 }

@@ -14,7 +14,7 @@ mod trials;
 
 use std::fmt;
 
-pub use bootstrap::{Bootstrap, Interval, TrialSpeakers};
+pub use bootstrap::{Bootstrap, Interval, SplitMix64, TrialSpeakers};
 pub use roc::{DcfCost, OperatingPoint};
 pub use trials::{Trial, TrialList, TrialsError, TrialsErrorKind};
 

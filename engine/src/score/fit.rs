@@ -347,26 +347,11 @@ fn table(calibration: &Calibration, trials: &[FitTrial<'_>]) -> Result<Vec<Table
 
 #[cfg(test)]
 mod tests {
+    use testdata::Random;
+
     use super::*;
 
     const MODEL: ModelId = ModelId([3; 16]);
-
-    /// splitmix64 and Box-Muller.
-    struct Random(u64);
-
-    impl Random {
-        fn uniform(&mut self) -> f64 {
-            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let mut z = self.0;
-            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
-        }
-
-        fn normal(&mut self) -> f64 {
-            (-2.0 * (1.0 - self.uniform()).ln()).sqrt() * (std::f64::consts::TAU * self.uniform()).cos()
-        }
-    }
 
     fn names(people: usize) -> Vec<String> {
         (0..people).map(|i| format!("p{i}")).collect()
@@ -374,7 +359,7 @@ mod tests {
 
     /// Impostors whose spread grows as speech gets shorter, and targets above them.
     fn world<'a>(names: &'a [String], seed: u64, each: usize, heavy: bool) -> Vec<FitTrial<'a>> {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let mut trials = Vec::new();
         for (i, a) in names.iter().enumerate() {
             for (j, b) in names.iter().enumerate() {
@@ -383,7 +368,7 @@ mod tests {
                     let spread = 0.1 * (1.0 + 1.5 / probe_s);
                     let target = i == j;
                     // With few draws a sum of two spreads has a tail that is heavier than normal.
-                    let noise = if heavy && random.uniform() < 0.1 { 1.8 * random.normal() } else { random.normal() };
+                    let noise = if heavy && random.uniform() < 0.1 { 1.8 } else { 1.0 } * f64::from(random.normal());
                     let centre = if target { 0.55 - 0.3 / probe_s } else { 0.05 };
                     let value = (centre + spread * noise).clamp(-1.0, 1.0);
                     let conditions = Conditions::new(probe_s, 30.0).unwrap();

@@ -159,7 +159,10 @@ impl Session {
         if self.finished {
             return Err(InputError::Finished);
         }
-        pieces::from_i16(samples, |piece| Ok(self.take(piece)))?;
+        pieces::from_i16(samples, |piece| {
+            self.take(piece);
+            Ok(())
+        })?;
         Ok(self.progress())
     }
 
@@ -171,7 +174,10 @@ impl Session {
         if self.finished {
             return Err(InputError::Finished);
         }
-        pieces::from_packet(codec, payload, |piece| Ok(self.take(piece)))?;
+        pieces::from_packet(codec, payload, |piece| {
+            self.take(piece);
+            Ok(())
+        })?;
         Ok(self.progress())
     }
 
