@@ -35,6 +35,8 @@ pub mod metrics;
 pub mod nn;
 mod pieces;
 pub mod quality;
+#[cfg(feature = "redact")]
+pub mod redact;
 pub mod resample;
 pub mod score;
 pub mod search;

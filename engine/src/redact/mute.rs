@@ -1,0 +1,1 @@
+//! From time spans to silenced samples.

@@ -1,0 +1,1 @@
+//! The words of a call with their times, as recognisers write them.
