@@ -1,0 +1,147 @@
+//! AVX2, AVX-VNNI and AVX-512 VNNI.
+
+use std::arch::x86_64::{
+    __m256i, __m512i, _mm_loadu_si128, _mm_storeu_si128, _mm256_add_epi32, _mm256_castsi256_si128,
+    _mm256_cvtepi8_epi16, _mm256_dpbusd_avx_epi32, _mm256_hadd_epi32, _mm256_loadu_si256, _mm256_madd_epi16,
+    _mm256_permute4x64_epi64, _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_setzero_si256, _mm256_storeu_si256,
+    _mm512_dpbusd_epi32, _mm512_loadu_si512, _mm512_set1_epi32, _mm512_setzero_si512, _mm512_storeu_si512,
+};
+
+use super::{GROUP, QuantisedMatrix, QuantisedScratch, Splice};
+use crate::PANEL;
+
+/// The portable code around the products, for a CPU that has AVX2: the same operations, so the same bits.
+#[target_feature(enable = "avx2")]
+pub(super) fn quantise(m: &QuantisedMatrix, x: &[f32], at: Splice<'_>, frames: usize, scratch: &mut QuantisedScratch) {
+    m.quantise(x, at, frames, scratch);
+}
+
+/// See [`quantise`].
+#[target_feature(enable = "avx2")]
+pub(super) fn scale(m: &QuantisedMatrix, frames: usize, scratch: &QuantisedScratch, y: &mut [f32]) {
+    m.scale(frames, scratch, y);
+}
+
+/// # Safety
+/// 64 bytes are there.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+unsafe fn load_512(p: *const i8) -> __m512i {
+    // SAFETY: the caller's promise.
+    unsafe { _mm512_loadu_si512(p.cast()) }
+}
+
+/// # Safety
+/// 4 bytes are there.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+unsafe fn splat_512(p: *const u8) -> __m512i {
+    // SAFETY: the caller's promise.
+    _mm512_set1_epi32(unsafe { p.cast::<i32>().read_unaligned() })
+}
+
+/// # Safety
+/// 16 sums are there.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+unsafe fn store_512(p: *mut i32, sums: __m512i) {
+    // SAFETY: the caller's promise.
+    unsafe { _mm512_storeu_si512(p.cast(), sums) }
+}
+
+#[rustfmt::skip]
+tiles!(
+    products_avx512, tile_avx512, "avx512f,avx512bw,avx512vnni", __m512i, 16, u8, wide [1 2 3 4], narrow [5 6 7] 8,
+    _mm512_setzero_si512, load_512, splat_512, _mm512_dpbusd_epi32, store_512
+);
+
+/// # Safety
+/// 32 bytes are there.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn load_256(p: *const i8) -> __m256i {
+    // SAFETY: the caller's promise.
+    unsafe { _mm256_loadu_si256(p.cast()) }
+}
+
+/// # Safety
+/// 4 bytes are there.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn splat_256(p: *const u8) -> __m256i {
+    // SAFETY: the caller's promise.
+    _mm256_set1_epi32(unsafe { p.cast::<i32>().read_unaligned() })
+}
+
+/// # Safety
+/// 8 sums are there.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn store_256(p: *mut i32, sums: __m256i) {
+    // SAFETY: the caller's promise.
+    unsafe { _mm256_storeu_si256(p.cast(), sums) }
+}
+
+#[rustfmt::skip]
+tiles!(
+    products_avxvnni, tile_avxvnni, "avx2,avxvnni", __m256i, 8, u8, wide [1 2], narrow [3 4] 5,
+    _mm256_setzero_si256, load_256, splat_256, _mm256_dpbusd_avx_epi32, store_256
+);
+
+/// The same instruction in AVX-512's encoding, so that the tiles of 256 bits run on machines that have only that.
+#[cfg(test)]
+pub(super) mod evex {
+    use std::arch::x86_64::_mm256_dpbusd_epi32;
+
+    use super::*;
+
+    #[rustfmt::skip]
+    tiles!(
+        products, tile, "avx2,avx512f,avx512vl,avx512vnni", __m256i, 8, u8, wide [1 2], narrow [3 4] 5,
+        _mm256_setzero_si256, load_256, splat_256, _mm256_dpbusd_epi32, store_256
+    );
+}
+
+/// Four outputs by four inputs, in 16 bits.
+///
+/// # Safety
+/// 16 bytes are there.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn load_wide(p: *const i8) -> __m256i {
+    // SAFETY: the caller's promise.
+    _mm256_cvtepi8_epi16(unsafe { _mm_loadu_si128(p.cast()) })
+}
+
+/// # Safety
+/// 4 numbers are there.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn splat_wide(p: *const i16) -> __m256i {
+    // SAFETY: the caller's promise.
+    _mm256_set1_epi64x(unsafe { p.cast::<i64>().read_unaligned() })
+}
+
+/// Two sums for each of four outputs.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn dot_wide(acc: __m256i, x: __m256i, w: __m256i) -> __m256i {
+    _mm256_add_epi32(acc, _mm256_madd_epi16(w, x))
+}
+
+/// # Safety
+/// 4 sums are there.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn store_wide(p: *mut i32, sums: __m256i) {
+    let pairs = _mm256_hadd_epi32(sums, sums);
+    let four = _mm256_castsi256_si128(_mm256_permute4x64_epi64::<0b1000>(pairs));
+    // SAFETY: the caller's promise.
+    unsafe { _mm_storeu_si128(p.cast(), four) }
+}
+
+#[rustfmt::skip]
+tiles!(
+    products_avx2, tile_avx2, "avx2", __m256i, 4, i16, wide [1 2], narrow [3 4] 5,
+    _mm256_setzero_si256, load_wide, splat_wide, dot_wide, store_wide
+);
