@@ -108,20 +108,20 @@ unsafe fn tile_neon<const N: usize>(m: &QuantisedMatrix, inputs: &[u8], b: usize
             let first: [_; 4] = [vld1_s8(at(0)), vld1_s8(at(1)), vld1_s8(at(2)), vld1_s8(at(3))];
             let next = |v: usize| at(v).add(GROUP * PANEL);
             let second: [_; 4] = [vld1_s8(next(0)), vld1_s8(next(1)), vld1_s8(next(2)), vld1_s8(next(3))];
-            for n in 0..N {
+            for (n, acc) in acc.iter_mut().enumerate() {
                 let four =
                     |at: usize| vreinterpret_s8_s32(vdup_n_s32(x.add(n * len + at).cast::<i32>().read_unaligned()));
                 let (x0, x1) = (four(k), four(k + GROUP));
-                for v in 0..4 {
+                for (v, acc) in acc.iter_mut().enumerate() {
                     // At most 2 * 128 * 127 in 16 bits: weights are never -128.
-                    acc[n][v] = vpadalq_s16(acc[n][v], vmlal_s8(vmull_s8(first[v], x0), second[v], x1));
+                    *acc = vpadalq_s16(*acc, vmlal_s8(vmull_s8(first[v], x0), second[v], x1));
                 }
             }
         }
         let out = sums.as_mut_ptr().add(b * padded + column);
-        for n in 0..N {
-            vst1q_s32(out.add(n * padded), vpaddq_s32(acc[n][0], acc[n][1]));
-            vst1q_s32(out.add(n * padded + 4), vpaddq_s32(acc[n][2], acc[n][3]));
+        for (n, acc) in acc.iter().enumerate() {
+            vst1q_s32(out.add(n * padded), vpaddq_s32(acc[0], acc[1]));
+            vst1q_s32(out.add(n * padded + 4), vpaddq_s32(acc[2], acc[3]));
         }
     }
 }

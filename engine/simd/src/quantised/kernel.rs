@@ -115,7 +115,7 @@ macro_rules! tiles {
             let (len, padded) = (m.padded_inputs(), m.padded_outputs());
             let mut acc: [[$vector; V]; N] = [[$zero(); V]; N];
             // SAFETY: a panel is len * PANEL bytes, GROUP * PANEL for each GROUP inputs, of which an output takes GROUP: the
-            // vectors of a column lie within its panel. Frames are len inputs each, a multiple of GROUP, and padded sums.
+            // vectors of a column lie within its panel. Frames are len inputs each, a multiple of 2 GROUP, and padded sums.
             unsafe {
                 let start = |v: usize| {
                     let output = column + v * $outputs;
@@ -123,15 +123,17 @@ macro_rules! tiles {
                 };
                 let w: [*const i8; V] = std::array::from_fn(start);
                 let x = inputs.as_ptr().add(b * len);
-                for k in (0..len).step_by(GROUP) {
-                    let mut weights: [$vector; V] = [$zero(); V];
-                    for v in 0..V {
-                        weights[v] = $load(w[v].add(k * PANEL));
-                    }
-                    for n in 0..N {
-                        let four = $splat(x.add(n * len + k));
+                for start in (0..len).step_by(2 * GROUP) {
+                    for k in [start, start + GROUP] {
+                        let mut weights: [$vector; V] = [$zero(); V];
                         for v in 0..V {
-                            acc[n][v] = $dot(acc[n][v], four, weights[v]);
+                            weights[v] = $load(w[v].add(k * PANEL));
+                        }
+                        for n in 0..N {
+                            let four = $splat(x.add(n * len + k));
+                            for v in 0..V {
+                                acc[n][v] = $dot(acc[n][v], four, weights[v]);
+                            }
                         }
                     }
                 }

@@ -173,7 +173,7 @@ impl QuantisedMatrix {
             Kernel::Avx2 | Kernel::AvxVnni | Kernel::Avx512Vnni => unsafe {
                 x86_64::quantise(self, x, at, frames, scratch)
             },
-            _ => self.quantise(x, at, frames, scratch),
+            _ => self.quantise(x, at, frames, scratch, bytes),
         }
         self.products(frames, scratch);
         match self.kernel {
@@ -184,12 +184,31 @@ impl QuantisedMatrix {
         }
     }
 
-    /// Rounds the inputs.
+    /// Rounds the inputs; `bytes` does so for those of a segment.
     #[inline(always)]
-    fn quantise(&self, x: &[f32], at: Splice<'_>, frames: usize, scratch: &mut QuantisedScratch) {
+    fn quantise(
+        &self,
+        x: &[f32],
+        at: Splice<'_>,
+        frames: usize,
+        scratch: &mut QuantisedScratch,
+        bytes: impl Fn(&[f32], Steps, &mut [u8]),
+    ) {
         let rows = scratch.inputs.chunks_exact_mut(self.padded_inputs());
-        for (b, (row, range)) in rows.zip(&mut scratch.ranges).enumerate().take(frames) {
-            *range = round(x, at, b, self.kernel.flip(), row);
+        for (b, (row, own)) in rows.zip(&mut scratch.ranges).enumerate().take(frames) {
+            let base = at.first + b * at.stride;
+            let segment = |s: usize| &x[base + s..][..at.segment_len];
+            let (low, step) = range(at.segments.iter().map(|&s| segment(s)));
+            *own = (low, step);
+            if step == 0.0 {
+                row.fill(self.kernel.flip());
+                continue;
+            }
+            let steps = Steps { low, inverse: 1.0 / step, flip: self.kernel.flip() };
+            // What lies in the padding counts as nothing because its weights are 0.
+            for (row, &s) in row.chunks_exact_mut(at.segment_len).zip(at.segments) {
+                bytes(segment(s), steps, row);
+            }
         }
         let used = frames * self.padded_inputs();
         for (wide, &byte) in scratch.wide.iter_mut().zip(&scratch.inputs[..used]) {
@@ -263,14 +282,30 @@ impl QuantisedMatrix {
     }
 }
 
-/// Rounds the inputs of frame `b` to 0..255, flipped; returns what 0 stands for, and one step.
+/// How the inputs of a frame are rounded.
+#[derive(Clone, Copy)]
+struct Steps {
+    low: f32,
+    inverse: f32,
+    flip: u8,
+}
+
+/// Adding 1.5 x 2^23 to a number rounds it to the nearest whole one, which is then in the low bits.
+const ROUND: f32 = 12_582_912.0;
+
+/// Rounds inputs of one length to bytes: the reference.
+fn bytes(x: &[f32], steps: Steps, out: &mut [u8]) {
+    for (q, &v) in out.iter_mut().zip(x) {
+        *q = ((v - steps.low) * steps.inverse + ROUND).to_bits() as u8 ^ steps.flip;
+    }
+}
+
+/// The least of a frame's inputs, and a 255th of how far they reach; 0 where they do not reach anywhere.
 #[inline(always)]
-fn round(x: &[f32], at: Splice<'_>, b: usize, flip: u8, out: &mut [u8]) -> (f32, f32) {
-    let base = at.first + b * at.stride;
-    let segment = |s: usize| &x[base + s..][..at.segment_len];
+fn range<'a>(segments: impl Iterator<Item = &'a [f32]>) -> (f32, f32) {
     let (mut lows, mut highs) = ([f32::INFINITY; LANES], [f32::NEG_INFINITY; LANES]);
-    for &s in at.segments {
-        let mut parts = segment(s).chunks_exact(LANES);
+    for segment in segments {
+        let mut parts = segment.chunks_exact(LANES);
         for part in parts.by_ref() {
             for ((l, h), &v) in lows.iter_mut().zip(&mut highs).zip(part) {
                 *l = if v < *l { v } else { *l };
@@ -282,27 +317,15 @@ fn round(x: &[f32], at: Splice<'_>, b: usize, flip: u8, out: &mut [u8]) -> (f32,
             *h = if v > *h { v } else { *h };
         }
     }
-    let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
-    for (&l, &h) in lows.iter().zip(&highs) {
-        low = if l < low { l } else { low };
-        high = if h > high { h } else { high };
-    }
-    // The padding counts as nothing because its weights are 0.
-    out.fill(flip);
-    let step = (high - low) / 255.0;
-    if !(step > 0.0 && step.is_finite()) {
-        return (if low.is_finite() { low } else { 0.0 }, 0.0);
-    }
-    let inverse = 1.0 / step;
-    // Adding 1.5 x 2^23 rounds to the nearest whole number, which is then in the low bits.
-    const ROUND: f32 = 12_582_912.0;
-    let mut rest = out;
-    for &s in at.segments {
-        let (now, later) = rest.split_at_mut(at.segment_len);
-        for (q, &v) in now.iter_mut().zip(segment(s)) {
-            *q = ((v - low) * inverse + ROUND).to_bits() as u8 ^ flip;
+    let mut width = LANES;
+    while width > 1 {
+        width /= 2;
+        for i in 0..width {
+            lows[i] = if lows[i + width] < lows[i] { lows[i + width] } else { lows[i] };
+            highs[i] = if highs[i + width] > highs[i] { highs[i + width] } else { highs[i] };
         }
-        rest = later;
     }
-    (low, step)
+    let (low, high) = (lows[0], highs[0]);
+    let step = (high - low) / 255.0;
+    if step > 0.0 && step.is_finite() { (low, step) } else { (if low.is_finite() { low } else { 0.0 }, 0.0) }
 }

@@ -1,19 +1,47 @@
 //! AVX2, AVX-VNNI and AVX-512 VNNI.
 
 use std::arch::x86_64::{
-    __m256i, __m512i, _mm_loadu_si128, _mm_storeu_si128, _mm256_add_epi32, _mm256_castsi256_si128,
-    _mm256_cvtepi8_epi16, _mm256_dpbusd_avx_epi32, _mm256_hadd_epi32, _mm256_loadu_si256, _mm256_madd_epi16,
-    _mm256_permute4x64_epi64, _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_setzero_si256, _mm256_storeu_si256,
+    __m256, __m256i, __m512i, _mm_loadu_si128, _mm_storeu_si128, _mm256_add_epi32, _mm256_add_ps, _mm256_and_si256,
+    _mm256_castps_si256, _mm256_castsi256_si128, _mm256_cvtepi8_epi16, _mm256_dpbusd_avx_epi32, _mm256_hadd_epi32,
+    _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_mul_ps, _mm256_packus_epi16, _mm256_packus_epi32,
+    _mm256_permute4x64_epi64, _mm256_permutevar8x32_epi32, _mm256_set1_epi8, _mm256_set1_epi32, _mm256_set1_epi64x,
+    _mm256_set1_ps, _mm256_setr_epi32, _mm256_setzero_si256, _mm256_storeu_si256, _mm256_sub_ps, _mm256_xor_si256,
     _mm512_dpbusd_epi32, _mm512_loadu_si512, _mm512_set1_epi32, _mm512_setzero_si512, _mm512_storeu_si512,
 };
 
-use super::{GROUP, QuantisedMatrix, QuantisedScratch, Splice};
+use super::{GROUP, QuantisedMatrix, QuantisedScratch, ROUND, Splice, Steps};
 use crate::PANEL;
 
 /// The portable code around the products, for a CPU that has AVX2: the same operations, so the same bits.
 #[target_feature(enable = "avx2")]
 pub(super) fn quantise(m: &QuantisedMatrix, x: &[f32], at: Splice<'_>, frames: usize, scratch: &mut QuantisedScratch) {
-    m.quantise(x, at, frames, scratch);
+    m.quantise(x, at, frames, scratch, |x, steps, out| bytes(x, steps, out));
+}
+
+/// The twin of `super::bytes`.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn bytes(x: &[f32], steps: Steps, out: &mut [u8]) {
+    let (low, inverse) = (_mm256_set1_ps(steps.low), _mm256_set1_ps(steps.inverse));
+    let (magic, mask) = (_mm256_set1_ps(ROUND), _mm256_set1_epi32(0xff));
+    let flip = _mm256_set1_epi8(steps.flip as i8);
+    let order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    let whole = |v: __m256| {
+        let rounded = _mm256_add_ps(_mm256_mul_ps(_mm256_sub_ps(v, low), inverse), magic);
+        _mm256_and_si256(_mm256_castps_si256(rounded), mask)
+    };
+    let (mut x, mut out) = (x.chunks_exact(32), out.chunks_exact_mut(32));
+    for (x, out) in x.by_ref().zip(out.by_ref()) {
+        // SAFETY: both chunks are 32 long.
+        unsafe {
+            let at = |i: usize| whole(_mm256_loadu_ps(x.as_ptr().add(8 * i)));
+            let pairs = [_mm256_packus_epi32(at(0), at(1)), _mm256_packus_epi32(at(2), at(3))];
+            // Packing goes by halves of 128 bits; `order` puts the fours back in line.
+            let four = _mm256_permutevar8x32_epi32(_mm256_packus_epi16(pairs[0], pairs[1]), order);
+            _mm256_storeu_si256(out.as_mut_ptr().cast(), _mm256_xor_si256(four, flip));
+        }
+    }
+    super::bytes(x.remainder(), steps, out.into_remainder());
 }
 
 /// See [`quantise`].
