@@ -153,6 +153,59 @@ fn every_layer_agrees_with_pytorch_on_every_backend() {
     assert!(embeddings.len() >= 2 || cfg!(not(any(target_arch = "x86_64", target_arch = "aarch64"))));
 }
 
+/// How near a layer in 8 bits comes to the same layer in 32: the cosine over all its frames.
+#[test]
+fn every_layer_in_eight_bits_is_near_the_exact_one() {
+    let golden = golden();
+    let model = Model::embedded().unwrap();
+    let container = &model.inner.container;
+    let net = |precision| {
+        let config = crate::registry::sizes("speaker", &container.networks["speaker"].config).unwrap();
+        TdnnF::new(container, config, Backend::detect(), precision).unwrap()
+    };
+    let (mut exact, mut rounded) = (net(Precision::F32), net(Precision::Int8));
+    let mels = exact.num_mel_bins();
+    let channels = exact.front.outputs();
+    let mut x = golden.log_mel.clone();
+    x.chunks_exact_mut(mels).zip(&golden.speech).for_each(|(f, &s)| exact.cmn.apply(f, s));
+
+    let mut found: Vec<(String, f64, f64)> = Vec::new();
+    // Alone: on the exact input. So far: behind the layers before it, in 8 bits too.
+    let mut note = |name: &str, exact: &[f32], alone: &[f32], so_far: &[f32]| {
+        found.push((name.to_owned(), cosine(exact, alone), cosine(exact, so_far)));
+    };
+    let mut h = affine(&mut exact.front, &x, mels);
+    let mut q = affine(&mut rounded.front, &x, mels);
+    assert!(h.iter().zip(&q).all(|(a, b)| a.to_bits() == b.to_bits()), "the front layer stays in 32 bits");
+    for (i, (block, block8)) in exact.blocks.iter_mut().zip(&mut rounded.blocks).enumerate() {
+        let alone = residual(block8, &h, channels);
+        (h, q) = (residual(block, &h, channels), residual(block8, &q, channels));
+        note(&format!("blocks.{i}"), &h, &alone, &q);
+    }
+    let alone = affine(&mut rounded.expand, &h, channels);
+    (h, q) = (affine(&mut exact.expand, &h, channels), affine(&mut rounded.expand, &q, channels));
+    note("expand", &h, &alone, &q);
+    let wide = exact.expand.outputs();
+    let alone = affine(&mut rounded.hidden, &h, wide);
+    (h, q) = (affine(&mut exact.hidden, &h, wide), affine(&mut rounded.hidden, &q, wide));
+    note("pool.a", &h, &alone, &q);
+
+    found.iter().for_each(|(name, alone, so_far)| println!("{name}: cosine {alone:.6} alone, {so_far:.6} so far"));
+    let far: Vec<_> = found.iter().filter(|(_, alone, so_far)| !(*alone >= ALONE && *so_far >= SO_FAR)).collect();
+    assert!(far.is_empty(), "{far:?}");
+    assert!(found.iter().all(|(_, alone, _)| *alone < 1.0), "some layer is not in 8 bits: {found:?}");
+}
+
+/// Least cosines between layers in 8 and in 32 bits. Measured: 0.999943 alone and 0.999862 so far, both of `expand`.
+const ALONE: f64 = 0.9999;
+const SO_FAR: f64 = 0.9995;
+
+fn cosine(a: &[f32], b: &[f32]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum::<f64>();
+    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
+}
+
 #[test]
 fn eight_bits_give_the_same_bits_on_every_backend() {
     let golden = golden();
