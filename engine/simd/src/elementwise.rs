@@ -10,7 +10,6 @@ pub const TANH_MAX_ERROR: f64 = 1.2e-7;
 /// e to the `x`; 0 below -87.3, infinity above 88.7, NaN for NaN. *Accuracy*: [`EXP_MAX_ULP`].
 ///
 /// Cody-Waite reduction by ln 2 in two parts and the degree-6 polynomial of Cephes' `expf` (Moshier, 1992).
-#[allow(clippy::excessive_precision)] // as published
 pub fn exp(x: f32) -> f32 {
     if x.is_nan() {
         return x;
@@ -21,6 +20,13 @@ pub fn exp(x: f32) -> f32 {
     if x < -87.336_54 {
         return 0.0;
     }
+    exp_within(x)
+}
+
+/// [`exp`] where the result is a normal number.
+#[inline(always)]
+#[allow(clippy::excessive_precision)] // as published
+fn exp_within(x: f32) -> f32 {
     let n = (x * std::f32::consts::LOG2_E).round_ties_even();
     let r = (-n).mul_add(0.693_359_375, x);
     let r = (-n).mul_add(-2.121_944_4e-4, r);
@@ -44,6 +50,29 @@ pub fn tanh(x: f32) -> f32 {
     // Below 0.02 the quotient cancels; x - x^3/3 is exact to 2^-24 there.
     let y = if a < 0.02 { (a * a * a).mul_add(-1.0 / 3.0, a) } else { 1.0 - 2.0 / (exp(2.0 * a) + 1.0) };
     y.copysign(x)
+}
+
+/// [`tanh`] of every number, to the bit; several at once where the CPU has fused multiply-adds.
+pub fn tanh_all(values: &mut [f32]) {
+    #[cfg(target_arch = "x86_64")]
+    if crate::Backend::Avx2.is_available() {
+        // SAFETY: AVX2 and FMA were found on this machine.
+        return unsafe { crate::x86_64::tanh_all(values) };
+    }
+    values.iter_mut().for_each(|v| *v = tanh(*v));
+}
+
+/// [`tanh`] without branches.
+#[inline(always)]
+#[cfg(any(target_arch = "x86_64", test))]
+pub(crate) fn tanh_straight(x: f32) -> f32 {
+    let a = x.abs();
+    // At 44 the quotient has long rounded to 1, and `exp` is far from its ends.
+    let reach = if a < 44.0 { a } else { 44.0 };
+    let far = 1.0 - 2.0 / (exp_within(2.0 * reach) + 1.0);
+    let near = (a * a * a).mul_add(-1.0 / 3.0, a);
+    let y = if a < 0.02 { near } else { far };
+    if x.is_nan() { x } else { y.copysign(x) }
 }
 
 /// Inner product of the common length of `a` and `b`, in 16 partial sums that are added pairwise: the same bits everywhere.

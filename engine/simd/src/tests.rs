@@ -1,6 +1,6 @@
 //! One suite, run on every backend that this machine has.
 
-use crate::{Backend, EXP_MAX_ULP, PANEL, Splice, SplicedMatrix, TANH_MAX_ERROR, dot, exp, tanh};
+use crate::{Backend, EXP_MAX_ULP, PANEL, Splice, SplicedMatrix, TANH_MAX_ERROR, dot, exp, tanh, tanh_all};
 
 /// xorshift64*: enough for test data, and the same everywhere.
 struct Random(u64);
@@ -189,6 +189,28 @@ fn exp_and_tanh_keep_their_bounds() {
     assert_eq!((exp(200.0), exp(f32::INFINITY)), (f32::INFINITY, f32::INFINITY));
     assert!(exp(f32::NAN).is_nan() && tanh(f32::NAN).is_nan());
     assert_eq!((tanh(f32::INFINITY), tanh(f32::NEG_INFINITY), tanh(-0.0).to_bits()), (1.0, -1.0, (-0.0f32).to_bits()));
+}
+
+#[test]
+fn tanh_of_many_is_tanh_of_each() {
+    // Every exponent, both signs, NaN and infinity; then close around where `tanh` changes its formula, and where it is 1.
+    let around = |x: f32| (0..2_000u32).map(move |i| f32::from_bits(x.to_bits() - 1_000 + i));
+    let mut values: Vec<f32> = (0..=u32::MAX).step_by(4_099).map(f32::from_bits).collect();
+    for x in [0.02, 9.0, 44.0, 44.361_42, 88.722_83] {
+        values.extend(around(x).chain(around(-x)));
+    }
+    values.extend([0.0, -0.0, f32::NAN, f32::INFINITY, f32::NEG_INFINITY]);
+    let mut many = values.clone();
+    tanh_all(&mut many);
+    for (x, y) in values.iter().zip(&many) {
+        assert_eq!(y.to_bits(), tanh(*x).to_bits(), "tanh({x})");
+        assert_eq!(y.to_bits(), crate::elementwise::tanh_straight(*x).to_bits(), "tanh({x}), on any machine");
+    }
+    for length in 0..40 {
+        let mut short = values[..length].to_vec();
+        tanh_all(&mut short);
+        assert!(short.iter().zip(&many).all(|(a, b)| a.to_bits() == b.to_bits()), "{length}");
+    }
 }
 
 #[test]

@@ -7,6 +7,12 @@ use std::arch::x86_64::{
 
 use crate::{PANEL, Splice, SplicedMatrix};
 
+/// See [`crate::tanh_all`].
+#[target_feature(enable = "avx2,fma")]
+pub(crate) fn tanh_all(values: &mut [f32]) {
+    values.iter_mut().for_each(|v| *v = crate::elementwise::tanh_straight(*v));
+}
+
 #[rustfmt::skip]
 kernel!(
     apply_avx2, tile_avx2, "avx2,fma", __m256, 8, 2, [1 2 3 4] 5,

@@ -21,7 +21,7 @@ impl Activation {
         match self {
             Self::None => {}
             Self::Relu => values.iter_mut().for_each(|v| *v = if *v > 0.0 { *v } else { 0.0 }),
-            Self::Tanh => values.iter_mut().for_each(|v| *v = engine_simd::tanh(*v)),
+            Self::Tanh => engine_simd::tanh_all(values),
         }
     }
 }
