@@ -6,7 +6,7 @@ use std::arch::aarch64::{
 };
 use std::arch::asm;
 
-use super::{GROUP, QuantisedMatrix};
+use super::QuantisedMatrix;
 use crate::PANEL;
 
 /// # Safety
@@ -64,9 +64,11 @@ fn dot(acc: int32x4_t, x: int32x4_t, w: int32x4_t) -> int32x4_t {
 
 #[rustfmt::skip]
 tiles!(
-    products_dot, tile_dot, "neon,dotprod", int32x4_t, 4, u8, wide [1 2 3 4], narrow [] 4,
+    products_dot, tile_dot, "neon,dotprod", int32x4_t, 4, u8, 4, wide [1 2 3 4], narrow [] 4,
     zero, load, splat, dot, store
 );
+
+const GROUP: usize = 4;
 
 /// # Safety
 /// `inputs` and `sums` hold `frames` padded frames.
@@ -99,7 +101,7 @@ unsafe fn tile_neon<const N: usize>(m: &QuantisedMatrix, inputs: &[u8], b: usize
     // Two sums for each of two outputs.
     let mut acc: [[int32x4_t; 4]; N] = [[vdupq_n_s32(0); 4]; N];
     // SAFETY: a panel is len * PANEL bytes, GROUP * PANEL for each GROUP inputs, of which an output takes GROUP; frames are
-    // len bytes each, a multiple of 2 GROUP, and padded sums.
+    // len bytes each, a multiple of 8, and padded sums.
     unsafe {
         let w = m.panels.as_ptr().add(column / PANEL * len * PANEL + column % PANEL * GROUP);
         let x = inputs.as_ptr().add(b * len);

@@ -53,6 +53,11 @@ impl Kernel {
         choice.iter().copied().find(|k| k.is_available()).unwrap_or(Self::Scalar)
     }
 
+    /// Inputs that lie together, for each of a panel's outputs.
+    pub(super) fn group(self) -> usize {
+        if self == Self::Avx2 { 2 } else { 4 }
+    }
+
     /// What inputs are combined with, by exclusive or, before they are multiplied: NEON multiplies signed by signed bytes, so
     /// 128 is taken from its inputs, and 128 times the sum of the weights is added to its sums.
     pub(super) fn flip(self) -> u8 {
@@ -64,11 +69,11 @@ impl Kernel {
 }
 
 /// Sums of products over all inputs for a few frames by a few vectors of outputs, held in registers while the inputs run by in
-/// fours; each weight is loaded once per tile. With few frames the tile takes more outputs, so that the sums do not wait for
+/// groups; each weight is loaded once per tile. With few frames the tile takes more outputs, so that the sums do not wait for
 /// each other.
 #[cfg(any(target_arch = "aarch64", target_arch = "x86_64"))]
 macro_rules! tiles {
-    ($products:ident, $tile:ident, $features:literal, $vector:ty, $outputs:literal, $input:ty,
+    ($products:ident, $tile:ident, $features:literal, $vector:ty, $outputs:literal, $input:ty, $group:literal,
      wide [$($wide:literal)+], narrow [$($narrow:literal)*] $most:literal,
      $zero:ident, $load:ident, $splat:ident, $dot:ident, $store:ident) => {
         /// # Safety
@@ -114,25 +119,25 @@ macro_rules! tiles {
         ) -> usize {
             let (len, padded) = (m.padded_inputs(), m.padded_outputs());
             let mut acc: [[$vector; V]; N] = [[$zero(); V]; N];
-            // SAFETY: a panel is len * PANEL bytes, GROUP * PANEL for each GROUP inputs, of which an output takes GROUP: the
-            // vectors of a column lie within its panel. Frames are len inputs each, a multiple of 2 GROUP, and padded sums.
+            // SAFETY: a panel is len * PANEL bytes, $group * PANEL for each group of inputs, of which an output takes $group:
+            // the vectors of a column lie within its panel. Frames are len inputs each, a multiple of 8, and padded sums.
             unsafe {
                 let start = |v: usize| {
                     let output = column + v * $outputs;
-                    m.panels.as_ptr().add(output / PANEL * len * PANEL + output % PANEL * GROUP)
+                    m.panels.as_ptr().add(output / PANEL * len * PANEL + output % PANEL * $group)
                 };
                 let w: [*const i8; V] = std::array::from_fn(start);
                 let x = inputs.as_ptr().add(b * len);
-                for start in (0..len).step_by(2 * GROUP) {
-                    for k in [start, start + GROUP] {
+                for start in (0..len).step_by(2 * $group) {
+                    for k in [start, start + $group] {
                         let mut weights: [$vector; V] = [$zero(); V];
                         for v in 0..V {
                             weights[v] = $load(w[v].add(k * PANEL));
                         }
                         for n in 0..N {
-                            let four = $splat(x.add(n * len + k));
+                            let group = $splat(x.add(n * len + k));
                             for v in 0..V {
-                                acc[n][v] = $dot(acc[n][v], four, weights[v]);
+                                acc[n][v] = $dot(acc[n][v], group, weights[v]);
                             }
                         }
                     }

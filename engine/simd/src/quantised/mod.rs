@@ -22,10 +22,8 @@ use kernel::Kernel;
 
 /// Most inputs: no sum of products overflows.
 pub const QUANTISED_MAX_INPUTS: usize = 1 << 16;
-/// Inputs that lie together, for each of a panel's outputs.
-const GROUP: usize = 4;
 /// Inputs are padded with zeros to a multiple of this.
-const PADDING: usize = 2 * GROUP;
+const PADDING: usize = 8;
 /// Inputs whose range is taken side by side.
 const LANES: usize = 16;
 
@@ -33,7 +31,7 @@ const LANES: usize = 16;
 #[derive(Clone, Debug)]
 pub struct QuantisedMatrix {
     kernel: Kernel,
-    /// Panel by panel, `(padded inputs / GROUP, PANEL, GROUP)` each.
+    /// Panel by panel, `(padded inputs / group, PANEL, group)` each, with the group of the kernel.
     panels: Arc<[i8]>,
     /// What one step of each output's weights stands for.
     steps: Arc<[f32]>,
@@ -76,7 +74,7 @@ impl QuantisedMatrix {
         {
             return None;
         }
-        let padded_inputs = inputs.next_multiple_of(PADDING);
+        let (group, padded_inputs) = (kernel.group(), inputs.next_multiple_of(PADDING));
         let padded = outputs.div_ceil(PANEL) * PANEL;
         let mut panels = vec![0i8; padded * padded_inputs];
         let (mut steps, mut totals, mut own_bias) = (vec![0.0; padded], vec![0.0; padded], vec![0.0; padded]);
@@ -92,8 +90,8 @@ impl QuantisedMatrix {
                 let q = (w / step).round().clamp(-127.0, 127.0) as i8;
                 total += i32::from(q);
                 let (panel, lane) = (o / PANEL, o % PANEL);
-                let group = panel * (padded_inputs / GROUP) + k / GROUP;
-                panels[(group * PANEL + lane) * GROUP + k % GROUP] = q;
+                let at = panel * (padded_inputs / group) + k / group;
+                panels[(at * PANEL + lane) * group + k % group] = q;
             }
             steps[o] = step;
             totals[o] = total as f32;
@@ -267,13 +265,13 @@ impl QuantisedMatrix {
 
     /// The reference.
     fn products_scalar(&self, inputs: &[u8], sums: &mut [i32]) {
-        let flip = self.kernel.flip();
+        let (flip, group) = (self.kernel.flip(), self.kernel.group());
         let (padded_inputs, padded) = (self.padded_inputs(), self.padded_outputs());
         for (row, sums) in inputs.chunks_exact(padded_inputs).zip(sums.chunks_exact_mut(padded)) {
             for (out, weights) in sums.chunks_exact_mut(PANEL).zip(self.panels.chunks_exact(padded_inputs * PANEL)) {
                 out.fill(0);
-                for (x, w) in row.chunks_exact(GROUP).zip(weights.chunks_exact(PANEL * GROUP)) {
-                    for (o, w) in out.iter_mut().zip(w.chunks_exact(GROUP)) {
+                for (x, w) in row.chunks_exact(group).zip(weights.chunks_exact(PANEL * group)) {
+                    for (o, w) in out.iter_mut().zip(w.chunks_exact(group)) {
                         *o += x.iter().zip(w).map(|(&x, &w)| i32::from(x ^ flip) * i32::from(w)).sum::<i32>();
                     }
                 }

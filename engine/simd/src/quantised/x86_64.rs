@@ -1,15 +1,15 @@
 //! AVX2, AVX-VNNI and AVX-512 VNNI.
 
 use std::arch::x86_64::{
-    __m256, __m256i, __m512i, _mm_loadu_si128, _mm_storeu_si128, _mm256_add_epi32, _mm256_add_ps, _mm256_and_si256,
-    _mm256_castps_si256, _mm256_castsi256_si128, _mm256_cvtepi8_epi16, _mm256_dpbusd_avx_epi32, _mm256_hadd_epi32,
-    _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_mul_ps, _mm256_packus_epi16, _mm256_packus_epi32,
-    _mm256_permute4x64_epi64, _mm256_permutevar8x32_epi32, _mm256_set1_epi8, _mm256_set1_epi32, _mm256_set1_epi64x,
-    _mm256_set1_ps, _mm256_setr_epi32, _mm256_setzero_si256, _mm256_storeu_si256, _mm256_sub_ps, _mm256_xor_si256,
-    _mm512_dpbusd_epi32, _mm512_loadu_si512, _mm512_set1_epi32, _mm512_setzero_si512, _mm512_storeu_si512,
+    __m256, __m256i, __m512i, _mm_loadu_si128, _mm256_add_epi32, _mm256_add_ps, _mm256_and_si256, _mm256_castps_si256,
+    _mm256_cvtepi8_epi16, _mm256_dpbusd_avx_epi32, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16,
+    _mm256_mul_ps, _mm256_packus_epi16, _mm256_packus_epi32, _mm256_permutevar8x32_epi32, _mm256_set1_epi8,
+    _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_epi32, _mm256_setzero_si256, _mm256_storeu_si256, _mm256_sub_ps,
+    _mm256_xor_si256, _mm512_dpbusd_epi32, _mm512_loadu_si512, _mm512_set1_epi32, _mm512_setzero_si512,
+    _mm512_storeu_si512,
 };
 
-use super::{GROUP, QuantisedMatrix, QuantisedScratch, ROUND, Splice, Steps};
+use super::{QuantisedMatrix, QuantisedScratch, ROUND, Splice, Steps};
 use crate::PANEL;
 
 /// The portable code around the products, for a CPU that has AVX2: the same operations, so the same bits.
@@ -79,7 +79,7 @@ unsafe fn store_512(p: *mut i32, sums: __m512i) {
 
 #[rustfmt::skip]
 tiles!(
-    products_avx512, tile_avx512, "avx512f,avx512bw,avx512vnni", __m512i, 16, u8, wide [1 2 3 4], narrow [5 6 7] 8,
+    products_avx512, tile_avx512, "avx512f,avx512bw,avx512vnni", __m512i, 16, u8, 4, wide [1 2 3 4], narrow [5 6 7] 8,
     _mm512_setzero_si512, load_512, splat_512, _mm512_dpbusd_epi32, store_512
 );
 
@@ -112,7 +112,7 @@ unsafe fn store_256(p: *mut i32, sums: __m256i) {
 
 #[rustfmt::skip]
 tiles!(
-    products_avxvnni, tile_avxvnni, "avx2,avxvnni", __m256i, 8, u8, wide [1 2], narrow [3 4] 5,
+    products_avxvnni, tile_avxvnni, "avx2,avxvnni", __m256i, 8, u8, 4, wide [1 2], narrow [3 4] 5,
     _mm256_setzero_si256, load_256, splat_256, _mm256_dpbusd_avx_epi32, store_256
 );
 
@@ -125,12 +125,12 @@ pub(super) mod evex {
 
     #[rustfmt::skip]
     tiles!(
-        products, tile, "avx2,avx512f,avx512vl,avx512vnni", __m256i, 8, u8, wide [1 2], narrow [3 4] 5,
+        products, tile, "avx2,avx512f,avx512vl,avx512vnni", __m256i, 8, u8, 4, wide [1 2], narrow [3 4] 5,
         _mm256_setzero_si256, load_256, splat_256, _mm256_dpbusd_epi32, store_256
     );
 }
 
-/// Four outputs by four inputs, in 16 bits.
+/// Eight outputs by two inputs, in 16 bits.
 ///
 /// # Safety
 /// 16 bytes are there.
@@ -142,34 +142,22 @@ unsafe fn load_wide(p: *const i8) -> __m256i {
 }
 
 /// # Safety
-/// 4 numbers are there.
+/// 2 numbers are there.
 #[inline]
 #[target_feature(enable = "avx2")]
 unsafe fn splat_wide(p: *const i16) -> __m256i {
     // SAFETY: the caller's promise.
-    _mm256_set1_epi64x(unsafe { p.cast::<i64>().read_unaligned() })
+    _mm256_set1_epi32(unsafe { p.cast::<i32>().read_unaligned() })
 }
 
-/// Two sums for each of four outputs.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn dot_wide(acc: __m256i, x: __m256i, w: __m256i) -> __m256i {
     _mm256_add_epi32(acc, _mm256_madd_epi16(w, x))
 }
 
-/// # Safety
-/// 4 sums are there.
-#[inline]
-#[target_feature(enable = "avx2")]
-unsafe fn store_wide(p: *mut i32, sums: __m256i) {
-    let pairs = _mm256_hadd_epi32(sums, sums);
-    let four = _mm256_castsi256_si128(_mm256_permute4x64_epi64::<0b1000>(pairs));
-    // SAFETY: the caller's promise.
-    unsafe { _mm_storeu_si128(p.cast(), four) }
-}
-
 #[rustfmt::skip]
 tiles!(
-    products_avx2, tile_avx2, "avx2", __m256i, 4, i16, wide [1 2], narrow [3 4] 5,
-    _mm256_setzero_si256, load_wide, splat_wide, dot_wide, store_wide
+    products_avx2, tile_avx2, "avx2", __m256i, 8, i16, 2, wide [1 2], narrow [3 4] 5,
+    _mm256_setzero_si256, load_wide, splat_wide, dot_wide, store_256
 );
