@@ -55,7 +55,7 @@ fn embeddings_are_near_those_of_32_bits_and_the_same_for_every_packet_length() {
     println!("cosines of int8 and f32: {cosines:.5?}");
     assert_eq!(cosines.len(), 16);
     // Not the very same either: then the option would do nothing.
-    assert!(cosines.iter().all(|&c| c >= LEAST_COSINE && c < 0.999_999_9), "{cosines:?}");
+    assert!(cosines.iter().all(|c| (LEAST_COSINE..0.999_999_9).contains(c)), "{cosines:?}");
     for ms in ["10", "20", "1000"] {
         let packets = embeddings(dir.path(), "int8", &["--packet-ms", ms]);
         let same = packets.iter().flatten().zip(rounded.iter().flatten()).all(|(a, b)| a.to_bits() == b.to_bits());
