@@ -14,6 +14,11 @@ use crate::args::{Global, Input};
 use crate::files::{ChannelChoice, MonoReader};
 use models::calibration;
 
+/// In a domain: the network that its commands use, if it is not the built-in one.
+pub const MODEL_FILE: &str = "model.vouch";
+/// In a domain: the calibration of its network.
+pub const CALIBRATION_FILE: &str = "calibration.json";
+
 /// The network and what its scores mean.
 #[derive(Clone)]
 pub struct Toolkit {
@@ -83,17 +88,18 @@ impl Toolkit {
     /// # Errors
     /// A file cannot be read or is not what it should be.
     pub fn load_network(global: &Global) -> Result<Self> {
-        let model = match &global.model {
+        let of_domain = |file: &str| Some(global.domain.join(file)).filter(|p| p.exists());
+        let model = match global.model.clone().or_else(|| of_domain(MODEL_FILE)) {
             None => Model::embedded_with(global.precision.into()).context("built-in network")?,
             Some(path) => {
-                let bytes = std::fs::read(path).with_context(|| path.display().to_string())?;
+                let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
                 Model::from_bytes_with(&bytes, global.precision.into()).with_context(|| path.display().to_string())?
             }
         };
-        let calibration = match &global.calibration {
+        let calibration = match global.calibration.clone().or_else(|| of_domain(CALIBRATION_FILE)) {
             None => calibration::parse(models::calibration_json()).context("built-in calibration")?,
             Some(path) => {
-                let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+                let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
                 calibration::parse(&text).with_context(|| path.display().to_string())?
             }
         };

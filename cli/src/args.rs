@@ -44,10 +44,10 @@ pub struct Global {
     /// Print JSON instead of text, with Voice ID's field names where it has them.
     #[arg(long, global = true)]
     pub json: bool,
-    /// A network to use instead of the built-in one.
+    /// A network to use [default: model.vouch in the domain, else the built-in one].
     #[arg(long, global = true, value_name = "FILE")]
     pub model: Option<PathBuf>,
-    /// A calibration to use instead of the built-in one.
+    /// A calibration to use [default: calibration.json in the domain, else the built-in one].
     #[arg(long, global = true, value_name = "FILE")]
     pub calibration: Option<PathBuf>,
     /// What the network multiplies with: int8 is faster, and its voiceprints fit those of f32.
@@ -785,4 +785,27 @@ pub enum ModelCommand {
         /// The network [default: that of --model, or the built-in one].
         file: Option<PathBuf>,
     },
+    /// Take in a speaker network that was trained elsewhere: an ONNX graph from log-mel frames to an embedding.
+    ///
+    /// It is tried, put into a container beside the built-in speech detector, and written into the domain, whose commands use
+    /// it from then on (delete model.vouch there to go back). Its scores mean nothing before `vouch calibrate`.
+    #[cfg(feature = "onnx")]
+    Import(ImportArgs),
+}
+
+/// Arguments of `vouch model import`.
+#[cfg(feature = "onnx")]
+#[derive(Args, Debug)]
+pub struct ImportArgs {
+    /// The graph.
+    pub onnx: PathBuf,
+    /// The front end that it was trained on.
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::PossibleValuesParser::new(models::onnx::PRESETS))]
+    pub preset: Option<String>,
+    /// The front end, as TOML: `preset` and whatever differs from it (samp_freq, num_mel_bins, window_type, layout, chunk_s ...).
+    #[arg(long, value_name = "FILE")]
+    pub front_end: Option<PathBuf>,
+    /// Where to write the container [default: model.vouch in the domain].
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::fbank::FbankConfig;
+
 /// Sampling rate of everything behind the resampler, in Hz.
 pub const MODEL_RATE_HZ: u32 = 8_000;
 /// Frames per second behind the filter bank.
@@ -39,7 +41,11 @@ pub trait Embedder: Send {
     fn dim(&self) -> usize;
     /// Number of mel bins that a frame must have.
     fn num_mel_bins(&self) -> usize;
-    /// Takes `speech.len()` frames (at most [`MAX_BLOCK_FRAMES`]), row-major `(frames, num_mel_bins)`, natural-log mel
+    /// The filter bank that its frames come from; `None` for the engine's own.
+    fn fbank(&self) -> Option<FbankConfig> {
+        None
+    }
+    /// Takes `speech.len()` frames (at most [`MAX_BLOCK_FRAMES`]), row-major `(frames, num_mel_bins)`, log-mel
     /// energies without normalisation, and for each frame whether it is speech. Frames that are not speech give
     /// context but never enter the pooling.
     fn push(&mut self, log_mel: &[f32], speech: &[bool]);

@@ -32,6 +32,11 @@ pub enum ConfigError {
         /// Its value.
         actual: usize,
     },
+    /// A setting of a filter bank out of its range.
+    Fbank {
+        /// The setting, by its name in [`crate::fbank::FbankConfig`].
+        name: &'static str,
+    },
     /// The network for windows is not the one for the whole stream.
     WindowModel,
 }
@@ -45,6 +50,7 @@ impl fmt::Display for ConfigError {
             }
             Self::Resampler { hz } => write!(f, "no resampler from {hz} Hz"),
             Self::TooSmall { name, least, actual } => write!(f, "{name} is {actual}, at least {least} expected"),
+            Self::Fbank { name } => write!(f, "the filter bank's {name} is out of range"),
             Self::WindowModel => f.write_str("windows need the same network as the whole stream"),
         }
     }

@@ -1,4 +1,4 @@
-//! From any rate to the model's 8 kHz, on rubato.
+//! From any rate to the model's 8 kHz, on rubato, and to the rate of a network that was trained elsewhere.
 //!
 //! Audio goes through in blocks of fixed size, so that the caller's chunking changes nothing. The filter's delay is cut off at
 //! the front: output sample k lies at k / 8000 s, to 2 microseconds. Rates whose ratio to 8 kHz is a fraction of small numbers (all the usual
@@ -22,9 +22,10 @@ const MAX_BLOCK_OUT: u32 = 2_048;
 /// Delays of the sinc filter that are tried, in output samples: half its length, 8 to 14 ms.
 const SINC_DELAYS: std::ops::RangeInclusive<u32> = 64..=112;
 
-/// Streaming resampler to [`MODEL_RATE_HZ`].
+/// Streaming resampler, to [`MODEL_RATE_HZ`] unless told otherwise.
 pub struct Resampler {
     rate_hz: u32,
+    to_hz: u32,
     kind: Option<Box<dyn rubato::Resampler<f32> + Send>>,
     input: [Vec<f32>; 1],
     filled: usize,
@@ -41,9 +42,9 @@ fn gcd(a: u32, b: u32) -> u32 {
 }
 
 /// Input samples of an FFT block; `None` where it would be too long. They are even, for the filter's middle to lie on a sample.
-fn fft_block(rate_hz: u32) -> Option<usize> {
-    let unit = gcd(rate_hz, MODEL_RATE_HZ);
-    let (unit_in, unit_out) = (rate_hz / unit, MODEL_RATE_HZ / unit);
+fn fft_block(rate_hz: u32, to_hz: u32) -> Option<usize> {
+    let unit = gcd(rate_hz, to_hz);
+    let (unit_in, unit_out) = (rate_hz / unit, to_hz / unit);
     let mut units = BLOCK_OUT.div_ceil(unit_out);
     if !(units * unit_in).is_multiple_of(2) {
         units += 1;
@@ -52,8 +53,8 @@ fn fft_block(rate_hz: u32) -> Option<usize> {
 }
 
 /// Half the length of the sinc filter, a multiple of 4 as rubato wants, and the delay in output samples that it is nearest to.
-fn sinc_half(rate_hz: u32) -> (u32, u32) {
-    let step = f64::from(rate_hz) / f64::from(MODEL_RATE_HZ);
+fn sinc_half(rate_hz: u32, to_hz: u32) -> (u32, u32) {
+    let step = f64::from(rate_hz) / f64::from(to_hz);
     let half = |delay: u32| 4 * (f64::from(delay) * step / 4.0).round() as u32;
     let off = |delay: u32| (f64::from(half(delay)) / step - f64::from(delay)).abs();
     let delay = SINC_DELAYS.min_by(|&a, &b| off(a).total_cmp(&off(b))).unwrap_or(*SINC_DELAYS.start());
@@ -66,17 +67,25 @@ impl Resampler {
     /// # Errors
     /// rubato refuses, which no rate in range makes it do.
     pub fn new(rate: SampleRate) -> Result<Self, ConfigError> {
+        Self::to(rate, MODEL_RATE_HZ)
+    }
+
+    /// Plans the conversion from `rate` to `to_hz`.
+    ///
+    /// # Errors
+    /// As [`Resampler::new`].
+    pub fn to(rate: SampleRate, to_hz: u32) -> Result<Self, ConfigError> {
         let rate_hz = rate.hz();
         let refused = |_| ConfigError::Resampler { hz: rate_hz };
-        let (kind, delay): (Option<Box<dyn rubato::Resampler<f32> + Send>>, usize) = if rate_hz == MODEL_RATE_HZ {
+        let (kind, delay): (Option<Box<dyn rubato::Resampler<f32> + Send>>, usize) = if rate_hz == to_hz {
             (None, 0)
-        } else if let Some(chunk_in) = fft_block(rate_hz) {
-            let (from, to, window) = (rate_hz as usize, MODEL_RATE_HZ as usize, WindowFunction::BlackmanHarris2);
+        } else if let Some(chunk_in) = fft_block(rate_hz, to_hz) {
+            let (from, to, window) = (rate_hz as usize, to_hz as usize, WindowFunction::BlackmanHarris2);
             let fft = Fft::<f32>::new_custom(from, to, chunk_in, 1, 1, window, FixedSync::Both).map_err(refused)?;
             let delay = fft.output_delay();
             (Some(Box::new(fft)), delay)
         } else {
-            let (half, delay) = sinc_half(rate_hz);
+            let (half, delay) = sinc_half(rate_hz, to_hz);
             let parameters = SincInterpolationParameters {
                 sinc_len: 2 * half as usize,
                 f_cutoff: None,
@@ -84,7 +93,7 @@ impl Resampler {
                 interpolation: SincInterpolationType::Cubic,
                 window: WindowFunction::BlackmanHarris2,
             };
-            let ratio = f64::from(MODEL_RATE_HZ) / f64::from(rate_hz);
+            let ratio = f64::from(to_hz) / f64::from(rate_hz);
             let chunk_in = rate_hz as usize / 50;
             let sinc =
                 Async::<f32>::new_sinc(ratio, 1.0, &parameters, chunk_in, 1, FixedAsync::Input).map_err(refused)?;
@@ -94,6 +103,7 @@ impl Resampler {
         let (max_in, max_out) = kind.as_ref().map_or((0, 0), |r| (r.input_frames_max(), r.output_frames_max()));
         Ok(Self {
             rate_hz,
+            to_hz,
             kind,
             input: [vec![0.0; max_in]],
             filled: 0,
@@ -105,7 +115,7 @@ impl Resampler {
         })
     }
 
-    /// Takes samples and hands the finished ones at 8 kHz to `sink`. Does not allocate.
+    /// Takes samples and hands the finished ones to `sink`. Does not allocate.
     pub fn push(&mut self, samples: &[f32], sink: &mut impl FnMut(&[f32])) {
         self.taken += samples.len() as u64;
         if self.kind.is_none() {
@@ -116,13 +126,13 @@ impl Resampler {
         self.feed(samples, u64::MAX, sink);
     }
 
-    /// Hands out what is still inside, so that n input samples make round(n x 8000 / rate) output samples.
+    /// Hands out what is still inside, so that n input samples make round(n x 8000 / rate) output samples, for 8 kHz.
     pub fn finish(&mut self, sink: &mut impl FnMut(&[f32])) {
         if self.kind.is_none() {
             return;
         }
-        let wanted = (u128::from(self.taken) * u128::from(MODEL_RATE_HZ) + u128::from(self.rate_hz) / 2)
-            / u128::from(self.rate_hz);
+        let wanted =
+            (u128::from(self.taken) * u128::from(self.to_hz) + u128::from(self.rate_hz) / 2) / u128::from(self.rate_hz);
         let wanted = wanted as u64;
         let zeros = [0.0; 256];
         // Every block gives output once the delay is through, so a few blocks are enough; the bound is for safety.

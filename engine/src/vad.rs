@@ -5,8 +5,6 @@
 //! speech (silence, telephone tones, lost packets, noise driven into clipping) never count, whatever the network says. All
 //! of it looks a fixed number of frames ahead, [`DELAY_FRAMES`].
 
-use crate::fbank::FRAME_LENGTH;
-
 /// Frames on each side of the one judged that are averaged: 40 ms, about half a syllable. The window is also the hangover:
 /// speech ends at most that much after its last frame.
 pub const SMOOTH_FRAMES: usize = 4;
@@ -49,12 +47,12 @@ pub enum FrameKind {
 
 impl FrameKind {
     /// The kind of a frame by its samples alone, with its mean square.
-    pub fn of(samples: &[f32; FRAME_LENGTH]) -> (Self, f32) {
-        let power = samples.iter().map(|x| x * x).sum::<f32>() / FRAME_LENGTH as f32;
+    pub fn of(samples: &[f32]) -> (Self, f32) {
+        let power = samples.iter().map(|x| x * x).sum::<f32>() / samples.len() as f32;
         let pinned = samples.iter().filter(|x| x.abs() >= PINNED_LEVEL).count() as f32;
         let kind = if power < SILENCE_POWER {
             Self::Silent
-        } else if pinned > PINNED_SHARE * FRAME_LENGTH as f32 {
+        } else if pinned > PINNED_SHARE * samples.len() as f32 {
             Self::Pinned
         } else {
             Self::Audio
@@ -147,6 +145,7 @@ impl SpeechGate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fbank::FRAME_LENGTH;
 
     fn run(odds: &[f32], kind: impl Fn(usize) -> FrameKind) -> Vec<bool> {
         let mut gate = SpeechGate::new();
@@ -229,7 +228,10 @@ mod tests {
         }
         let full: [f32; FRAME_LENGTH] = std::array::from_fn(|i| if i % 3 == 0 { 1.0 } else { -1.0 });
         assert_eq!(FrameKind::of(&full).0, FrameKind::Pinned);
-        assert_eq!(FrameKind::of(&std::array::from_fn(|i| (i as f32 * 0.3).sin())).0, FrameKind::Audio);
+        assert_eq!(
+            FrameKind::of(&std::array::from_fn::<_, FRAME_LENGTH, _>(|i| (i as f32 * 0.3).sin())).0,
+            FrameKind::Audio
+        );
         let idle: [f32; FRAME_LENGTH] = std::array::from_fn(|i| if i % 7 < 3 { 8.0 } else { -8.0 } / 32_768.0);
         assert_eq!(FrameKind::of(&idle).0, FrameKind::Silent);
     }

@@ -14,6 +14,8 @@ use std::fmt;
 
 use engine::embed::ModelId;
 use serde::Deserialize;
+#[cfg(feature = "onnx")]
+use serde::Serialize;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
@@ -21,7 +23,7 @@ const MAGIC: &[u8; 8] = b"VOUCHNET";
 const VERSION: u32 = 1;
 const ALIGN: usize = 64;
 /// Largest container that is read, in bytes.
-pub const MAX_FILE_BYTES: usize = 64 << 20;
+pub const MAX_FILE_BYTES: usize = 256 << 20;
 /// Largest header that is read, in bytes.
 pub(crate) const MAX_HEADER_BYTES: usize = 1 << 20;
 /// Most tensors in a container.
@@ -137,10 +139,12 @@ pub struct Container {
     /// Free text: how it was made.
     pub about: BTreeMap<String, String>,
     tensors: BTreeMap<String, Tensor>,
+    blobs: BTreeMap<String, Vec<u8>>,
 }
 
 /// The front end that a network was trained on. Kaldi's names and meanings.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(feature = "onnx", derive(Serialize))]
 #[serde(deny_unknown_fields)]
 pub struct FrontEnd {
     /// Hz.
@@ -205,16 +209,19 @@ impl Container {
             return Err(ModelError::new(Kind::Header, format!("{} tensors", header.tensors.len())));
         }
 
-        let mut tensors = BTreeMap::new();
+        let (mut tensors, mut blobs) = (BTreeMap::new(), BTreeMap::new());
         let mut spans = BTreeMap::new();
         // In order and without overlap, so that what is unpacked is never more than the file holds.
         let mut free_from = 16 + header_bytes;
         for entry in header.tensors {
             let (tensor, span) = read_tensor(&entry, body, free_from)?;
             free_from = entry.offset + span.len();
-            spans.insert(entry.name.clone(), span);
-            if tensors.insert(entry.name.clone(), tensor).is_some() {
+            if spans.insert(entry.name.clone(), span).is_some() {
                 return Err(ModelError::in_tensor(&entry.name, "occurs twice"));
+            }
+            match tensor {
+                Some(tensor) => _ = tensors.insert(entry.name, tensor),
+                None => _ = blobs.insert(entry.name, span.to_vec()),
             }
         }
         let mut hash = Sha256::new();
@@ -239,7 +246,7 @@ impl Container {
         }
         let mut id = [0; 16];
         id.copy_from_slice(&hash.finalize()[..16]);
-        Ok(Self { id: ModelId(id), networks, front_end, about: header.about, tensors })
+        Ok(Self { id: ModelId(id), networks, front_end, about: header.about, tensors, blobs })
     }
 
     /// A tensor by name, whose shape must be `shape`.
@@ -260,18 +267,33 @@ impl Container {
         self.tensors.get(name)
     }
 
+    /// A tensor of bytes.
+    pub fn blob(&self, name: &str) -> Option<&[u8]> {
+        self.blobs.get(name).map(Vec::as_slice)
+    }
+
+    /// The tensors whose name begins with `prefix`.
+    pub fn tensors<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a Tensor)> {
+        self.tensors.iter().filter(move |(n, _)| n.starts_with(prefix)).map(|(n, t)| (n.as_str(), t))
+    }
+
     /// Numbers in the tensors whose name begins with `prefix`.
     pub fn parameters(&self, prefix: &str) -> usize {
-        self.tensors.iter().filter(|(n, _)| n.starts_with(prefix)).map(|(_, t)| t.data.len()).sum()
+        self.tensors(prefix).map(|(_, t)| t.data.len()).sum()
     }
 }
 
-/// The tensor, widened, and the bytes it stands in, which must not begin before `free_from`.
-fn read_tensor<'a>(entry: &TensorEntry, body: &'a [u8], free_from: usize) -> Result<(Tensor, &'a [u8]), ModelError> {
+/// The tensor, widened (`None` for bytes), and the bytes it stands in, which must not begin before `free_from`.
+fn read_tensor<'a>(
+    entry: &TensorEntry,
+    body: &'a [u8],
+    free_from: usize,
+) -> Result<(Option<Tensor>, &'a [u8]), ModelError> {
     let wrong = |detail: &str| ModelError::in_tensor(&entry.name, detail);
     let width = match entry.dtype.as_str() {
         "f32" => 4,
         "f16" => 2,
+        "u8" => 1,
         _ => return Err(wrong("has an unknown type")),
     };
     let count = entry.shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d)).filter(|&n| n > 0 && n <= MAX_FILE_BYTES);
@@ -281,13 +303,94 @@ fn read_tensor<'a>(entry: &TensorEntry, body: &'a [u8], free_from: usize) -> Res
     let span = span.filter(|_| entry.offset.is_multiple_of(ALIGN) && entry.offset >= free_from);
     let span = span.ok_or_else(|| wrong("lies outside the file, is misaligned, or overlaps what stands before it"))?;
     let data: Vec<f32> = match width {
+        1 => return Ok((None, span)),
         4 => span.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
         _ => span.chunks_exact(2).map(|b| f16_to_f32(u16::from_le_bytes([b[0], b[1]]))).collect(),
     };
     if data.iter().any(|x| !x.is_finite()) {
         return Err(wrong("holds a number that is not finite"));
     }
-    Ok((Tensor { shape: entry.shape.clone(), data }, span))
+    Ok((Some(Tensor { shape: entry.shape.clone(), data }), span))
+}
+
+/// A tensor that [`write`] takes.
+#[cfg(feature = "onnx")]
+pub(crate) struct NewTensor {
+    name: String,
+    dtype: &'static str,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+#[cfg(feature = "onnx")]
+impl NewTensor {
+    pub(crate) fn blob(name: &str, bytes: &[u8]) -> Self {
+        Self { name: name.to_owned(), dtype: "u8", shape: vec![bytes.len()], bytes: bytes.to_vec() }
+    }
+
+    pub(crate) fn f32(name: &str, tensor: &Tensor) -> Self {
+        let bytes = tensor.data.iter().flat_map(|v| v.to_le_bytes()).collect();
+        Self { name: name.to_owned(), dtype: "f32", shape: tensor.shape.clone(), bytes }
+    }
+}
+
+/// The bytes of a container.
+///
+/// # Errors
+/// It would be larger than [`MAX_FILE_BYTES`].
+#[cfg(feature = "onnx")]
+pub(crate) fn write(
+    networks: &serde_json::Value,
+    front_end: &FrontEnd,
+    mut tensors: Vec<NewTensor>,
+    about: &[(String, String)],
+) -> Result<Vec<u8>, ModelError> {
+    tensors.sort_by(|a, b| a.name.cmp(&b.name));
+    let about: BTreeMap<&str, &str> = about.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    let header = |start: usize| {
+        let mut offset = start;
+        let entries: Vec<serde_json::Value> = tensors
+            .iter()
+            .map(|t| {
+                let entry = serde_json::json!({
+                    "name": t.name, "dtype": t.dtype, "shape": t.shape, "offset": offset
+                });
+                offset = (offset + t.bytes.len()).next_multiple_of(ALIGN);
+                entry
+            })
+            .collect();
+        let header = serde_json::json!({
+            "networks": networks, "front_end": front_end, "about": about, "tensors": entries
+        });
+        header.to_string().into_bytes()
+    };
+    // The header's length depends on the offsets, and they on it; longer offsets only ever push the start up.
+    let mut start = 0;
+    let header = loop {
+        let header = header(start);
+        let after = (16 + header.len()).next_multiple_of(ALIGN);
+        if after <= start {
+            break header;
+        }
+        start = after;
+    };
+    let mut out = Vec::new();
+    out.extend_from_slice(MAGIC);
+    out.extend_from_slice(&VERSION.to_le_bytes());
+    out.extend_from_slice(&(header.len() as u32).to_le_bytes());
+    out.extend_from_slice(&header);
+    out.resize(start, 0);
+    for tensor in &tensors {
+        out.resize(out.len().next_multiple_of(ALIGN), 0);
+        out.extend_from_slice(&tensor.bytes);
+    }
+    let digest = Sha256::digest(&out);
+    out.extend_from_slice(&digest);
+    if out.len() > MAX_FILE_BYTES {
+        let detail = format!("{} bytes, at most {MAX_FILE_BYTES} allowed", out.len());
+        return Err(ModelError::new(ModelErrorKind::Length, detail));
+    }
+    Ok(out)
 }
 
 /// IEEE 754 half precision, widened exactly.

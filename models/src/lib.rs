@@ -9,6 +9,8 @@ pub mod calibration;
 mod format;
 #[cfg(test)]
 mod golden_tests;
+#[cfg(feature = "onnx")]
+pub mod onnx;
 mod registry;
 mod tdnnf;
 mod vadnet;
@@ -47,10 +49,12 @@ pub struct ModelInfo {
     pub dim: usize,
     /// Weights of the speaker network and of the speech detector.
     pub parameters: [usize; 2],
-    /// Multiply-accumulates of the speaker network per second of audio.
-    pub macs_per_second: u64,
-    /// The front end.
+    /// Multiply-accumulates of the speaker network per second of audio; `None` for an imported one.
+    pub macs_per_second: Option<u64>,
+    /// The front end of the speech detector, and of the speaker network unless that was imported.
     pub front_end: FrontEnd,
+    /// Sampling rate and mel bins of the speaker network.
+    pub input: (u32, usize),
     /// How it was made.
     pub about: Vec<(String, String)>,
     /// Instruction set that it runs on here.
@@ -113,7 +117,8 @@ impl Model {
         let detector = registry::detector(&container, backend)?;
         let (embedder, mels) = ((speaker.make)(), (detector.make)().num_mel_bins());
         let dim = embedder.dim();
-        if embedder.num_mel_bins() != own.num_mel_bins || mels != own.num_mel_bins {
+        let expected = embedder.fbank().map_or(own.num_mel_bins, |f| f.num_mel_bins);
+        if embedder.num_mel_bins() != expected || mels != own.num_mel_bins {
             return Err(unsupported(format!("networks for other than {} mel bins", own.num_mel_bins)));
         }
         if let Some(cohort) = container.optional(COHORT)
@@ -153,11 +158,14 @@ impl Model {
     /// What it is.
     pub fn describe(&self) -> ModelInfo {
         let c = &self.inner.container;
+        let embedder = self.embedder();
+        let rate = embedder.fbank().map_or(c.front_end.samp_freq, |f| f.samp_freq);
         ModelInfo {
+            input: (rate, embedder.num_mel_bins()),
             id: c.id,
             family: c.networks.get("speaker").map(|n| n.family.clone()).unwrap_or_default(),
             dim: self.dim(),
-            parameters: [c.parameters("speaker."), c.parameters("detector.")],
+            parameters: [self.inner.speaker.parameters, c.parameters("detector.")],
             macs_per_second: self.inner.speaker.macs_per_second,
             front_end: c.front_end.clone(),
             about: c.about.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),

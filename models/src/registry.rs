@@ -10,7 +10,11 @@ use crate::{tdnnf, vadnet};
 /// Builds a network from its tensors and the sizes in its header.
 type Build<T> = fn(&Container, &serde_json::Value, Backend, Precision) -> Result<T, ModelError>;
 
-const SPEAKERS: &[(&str, Build<Speaker>)] = &[("TdnnF", tdnnf::build)];
+const SPEAKERS: &[(&str, Build<Speaker>)] = &[
+    ("TdnnF", tdnnf::build),
+    #[cfg(feature = "onnx")]
+    (crate::onnx::FAMILY, crate::onnx::build),
+];
 const DETECTORS: &[(&str, Build<Detector>)] = &[("VadNet", vadnet::build)];
 
 /// Makes networks without a past, all with the same weights.
@@ -18,7 +22,9 @@ type Make<T> = Box<dyn Fn() -> Box<T> + Send + Sync>;
 
 pub(crate) struct Speaker {
     pub(crate) make: Make<dyn Embedder>,
-    pub(crate) macs_per_second: u64,
+    /// Multiply-accumulates per second of audio, where known.
+    pub(crate) macs_per_second: Option<u64>,
+    pub(crate) parameters: usize,
 }
 
 pub(crate) struct Detector {
@@ -45,7 +51,8 @@ fn build<T>(
     let Some((entry, build)) = found else {
         let found = entry.map_or("nothing", |e| e.family.as_str());
         let known: Vec<&str> = known.iter().map(|(family, _)| *family).collect();
-        let detail = format!("{role} network: expected {}, found {found:?}", known.join(" or "));
+        let hint = if found == "Onnx" { "; imported networks need a build with the feature onnx" } else { "" };
+        let detail = format!("{role} network: expected {}, found {found:?}{hint}", known.join(" or "));
         return Err(ModelError::new(ModelErrorKind::Unsupported, detail));
     };
     build(container, &entry.config, backend, precision)

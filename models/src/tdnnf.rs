@@ -37,8 +37,8 @@ pub(crate) fn build(
     precision: Precision,
 ) -> Result<Speaker, ModelError> {
     let network = TdnnF::new(c, sizes("speaker", config)?, backend, precision)?;
-    let macs_per_second = network.config.macs_per_second();
-    Ok(Speaker { make: Box::new(move || Box::new(network.clone())), macs_per_second })
+    let (macs_per_second, parameters) = (Some(network.config.macs_per_second()), c.parameters("speaker."));
+    Ok(Speaker { make: Box::new(move || Box::new(network.clone())), macs_per_second, parameters })
 }
 
 impl Config {

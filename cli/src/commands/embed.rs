@@ -33,7 +33,7 @@ pub(super) fn run(
     packet_ms: Option<u32>,
     input: &Input,
 ) -> Result<Exit> {
-    let tools = Toolkit::load(global)?;
+    let tools = Toolkit::load_network(global)?;
     let bar = progress::bar(files.len() as u64, "embedding", global.quiet || files.len() < 8);
     let wanted = Wanted { packet_ms, ..Wanted::default() };
     let one = |path: &PathBuf| {

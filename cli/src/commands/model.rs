@@ -9,7 +9,11 @@ use engine::session::{Session, SessionConfig};
 use models::{Backend, Model, Precision};
 use serde::Serialize;
 
+#[cfg(feature = "onnx")]
+use crate::analysis::MODEL_FILE;
 use crate::analysis::Toolkit;
+#[cfg(feature = "onnx")]
+use crate::args::ImportArgs;
 use crate::args::{Global, ModelCommand};
 use crate::outcome::{Exit, Output, columns};
 
@@ -71,14 +75,14 @@ struct Report {
     dim: usize,
     speaker_parameters: usize,
     detector_parameters: usize,
-    macs_per_second: u64,
+    macs_per_second: Option<u64>,
     backend: &'static str,
     precision: &'static str,
     samp_freq: u32,
     num_mel_bins: usize,
     about: Vec<(String, String)>,
     #[serde(flatten)]
-    calibration: Table,
+    calibration: Option<Table>,
 }
 
 #[derive(Serialize)]
@@ -94,11 +98,14 @@ pub(super) fn run(global: &Global, out: Output, command: &ModelCommand) -> Resul
     match command {
         ModelCommand::Describe => describe(global, out),
         ModelCommand::Verify { file } => verify(global, out, file.clone()),
+        #[cfg(feature = "onnx")]
+        ModelCommand::Import(args) => import(global, out, args),
     }
 }
 
 fn describe(global: &Global, out: Output) -> Result<Exit> {
-    let tools = Toolkit::load(global)?;
+    let tools = Toolkit::load_network(global)?;
+    let calibrated = tools.calibration.model_id() == tools.model.id();
     let info = tools.model.describe();
     let report = Report {
         model_id: info.id.to_string(),
@@ -109,10 +116,10 @@ fn describe(global: &Global, out: Output) -> Result<Exit> {
         macs_per_second: info.macs_per_second,
         backend: info.backend.name(),
         precision: info.precision.name(),
-        samp_freq: info.front_end.samp_freq,
-        num_mel_bins: info.front_end.num_mel_bins,
+        samp_freq: info.input.0,
+        num_mel_bins: info.input.1,
         about: info.about,
-        calibration: Table::new(&tools.calibration, None),
+        calibration: calibrated.then(|| Table::new(&tools.calibration, None)),
     };
     out.print(&report, text)?;
     Ok(Exit::Success)
@@ -160,11 +167,14 @@ fn verify(global: &Global, out: Output, file: Option<PathBuf>) -> Result<Exit> {
     let mut backends = Vec::new();
     let mut first: Option<Vec<f32>> = None;
     let mut cosine = 1.0;
+    // An imported network runs on whatever its runtime finds.
+    let imported = tools.model.describe().macs_per_second.is_none();
     for backend in Backend::ALL.into_iter().filter(|b| b.is_available()) {
         let with = |precision| -> Result<Vec<f32>> {
             embed(&Model::with_backend(&bytes, backend, precision)?).with_context(|| name.clone())
         };
-        let (exact, rounded) = (with(Precision::F32)?, with(Precision::Int8)?);
+        let exact = with(Precision::F32)?;
+        let rounded = if imported { exact.clone() } else { with(Precision::Int8)? };
         cosine = exact.iter().zip(&rounded).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
         if cosine.is_nan() || cosine <= 0.98 {
             bail!("{name}: in 8 bits the embedding has a cosine of only {cosine:.4} with that in 32");
@@ -193,6 +203,72 @@ fn verify(global: &Global, out: Output, file: Option<PathBuf>) -> Result<Exit> {
     Ok(Exit::Success)
 }
 
+#[cfg(feature = "onnx")]
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Imported {
+    model_id: String,
+    dim: usize,
+    parameters: usize,
+    file: PathBuf,
+    real_time_factor: f64,
+}
+
+/// Tries an ONNX graph, and writes it into a container.
+#[cfg(feature = "onnx")]
+fn import(global: &Global, out: Output, args: &ImportArgs) -> Result<Exit> {
+    let mut settings = serde_json::Map::new();
+    if let Some(path) = &args.front_end {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path).with_context(|| name.clone())?;
+        settings = toml::from_str(&text).with_context(|| name)?;
+    }
+    if let Some(preset) = &args.preset {
+        settings.insert("preset".to_owned(), preset.as_str().into());
+    }
+    let config = models::onnx::OnnxConfig::from_settings(settings.into())
+        .with_context(|| args.front_end.as_ref().map_or_else(String::new, |p| p.display().to_string()))?;
+    let name = args.onnx.display().to_string();
+    let onnx = std::fs::read(&args.onnx).with_context(|| name.clone())?;
+    let source = args.onnx.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let about = [("imported from".to_owned(), source)];
+    let bytes =
+        models::onnx::import(&onnx, &config, models::default_weights(), &about).with_context(|| name.clone())?;
+    let model = Model::from_bytes(&bytes).with_context(|| name.clone())?;
+    let start = std::time::Instant::now();
+    embed(&model).with_context(|| name)?;
+    let real_time_factor = start.elapsed().as_secs_f64() / (buzz().len() as f64 / 8_000.0);
+    let file = match &args.out {
+        Some(path) => path.clone(),
+        None if global.domain.is_dir() => global.domain.join(MODEL_FILE),
+        None => bail!(
+            "{}: no domain there; make one with `vouch domain create`, or give --out FILE",
+            global.domain.display()
+        ),
+    };
+    cli_store::write_atomic(&file, &bytes)?;
+    let info = model.describe();
+    let imported = Imported {
+        model_id: info.id.to_string(),
+        dim: info.dim,
+        parameters: info.parameters[0],
+        file,
+        real_time_factor,
+    };
+    out.print(&imported, |i| {
+        format!(
+            "{}: model {}, {} parameters, embedding of {}, {:.3} of real time\nits scores mean nothing yet: make a calibration \
+             with `vouch calibrate`",
+            i.file.display(),
+            i.model_id,
+            i.parameters,
+            i.dim,
+            i.real_time_factor
+        )
+    })?;
+    Ok(Exit::Success)
+}
+
 fn text(r: &Report) -> String {
     let facts = [
         ("model", r.model_id.clone()),
@@ -200,7 +276,12 @@ fn text(r: &Report) -> String {
         ("speech detector", format!("{} parameters", r.detector_parameters)),
         (
             "cost",
-            format!("{:.3} GMAC per second of audio, {} on {}", r.macs_per_second as f64 / 1e9, r.precision, r.backend),
+            match r.macs_per_second {
+                Some(macs) => {
+                    format!("{:.3} GMAC per second of audio, {} on {}", macs as f64 / 1e9, r.precision, r.backend)
+                }
+                None => "unknown (imported; run by rten)".to_owned(),
+            },
         ),
         ("front end", format!("{} mel bins at {} Hz", r.num_mel_bins, r.samp_freq)),
     ];
@@ -208,7 +289,10 @@ fn text(r: &Report) -> String {
     for (key, value) in &r.about {
         out.push_str(&format!("{key}: {value}\n"));
     }
-    out.push_str(&table_text(&r.calibration));
+    match &r.calibration {
+        Some(table) => out.push_str(&table_text(table)),
+        None => out.push_str("no calibration: its scores mean nothing yet; make one with `vouch calibrate`\n"),
+    }
     out
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::other::OtherFrames;
 use super::spans::Spans;
 use super::windows::Windows;
 use crate::dtmf::DtmfDetector;
@@ -37,6 +38,8 @@ pub(super) struct BackEnd {
     gate: SpeechGate,
     embedder: Box<dyn Embedder>,
     windows: Option<Windows>,
+    /// Where the networks want other frames than the detector's.
+    other: Option<OtherFrames>,
     snr: SnrMeter,
     /// Samples that do not yet fill a step of 10 ms.
     slice: [f32; FRAME_SHIFT],
@@ -75,6 +78,7 @@ impl BackEnd {
         embedder: Box<dyn Embedder>,
         detector: Box<dyn SpeechDetector>,
         windows: Option<Windows>,
+        other: Option<OtherFrames>,
     ) -> Self {
         let lookahead = detector.lookahead_frames();
         Self {
@@ -84,6 +88,7 @@ impl BackEnd {
             gate: SpeechGate::new(),
             embedder,
             windows,
+            other,
             snr: SnrMeter::new(),
             slice: [0.0; FRAME_SHIFT],
             slice_filled: 0,
@@ -118,6 +123,14 @@ impl BackEnd {
         }
     }
 
+    /// Takes the same samples at the stream's own rate, for networks that want other frames than the engine's own.
+    pub(super) fn push_unresampled(&mut self, samples: &[f32]) {
+        if let Some(other) = &mut self.other {
+            other.push(samples);
+            self.send();
+        }
+    }
+
     /// Says that samples at 8 kHz, which are yet to come, stand for lost ones.
     pub(super) fn lost(&mut self, span: Span) {
         self.lost.add(span);
@@ -133,6 +146,9 @@ impl BackEnd {
         self.judge(0);
         while let Some(speech) = self.gate.flush() {
             self.decide(speech);
+        }
+        if let Some(other) = &mut self.other {
+            other.finish();
         }
         self.send();
         self.embedder.finish();
@@ -150,6 +166,9 @@ impl BackEnd {
         self.embedder.reset();
         if let Some(w) = &mut self.windows {
             w.reset();
+        }
+        if let Some(other) = &mut self.other {
+            other.reset();
         }
         self.snr.reset();
         [&mut self.tones, &mut self.digits, &mut self.lost].into_iter().for_each(Spans::clear);
@@ -177,7 +196,9 @@ impl BackEnd {
         // A step is as long as the shift of a frame, so it finishes one frame at most.
         self.fbank.push(slice, &mut |log_mel, samples| {
             let (kind, power) = FrameKind::of(samples);
-            waiting.push_back(Waiting { log_mel: *log_mel, power, kind, odds: 0.0 });
+            let mut frame = Waiting { log_mel: [0.0; NUM_MEL_BINS], power, kind, odds: 0.0 };
+            frame.log_mel.copy_from_slice(log_mel);
+            waiting.push_back(frame);
             block[*filled * NUM_MEL_BINS..][..NUM_MEL_BINS].copy_from_slice(log_mel);
             *filled += 1;
         });
@@ -243,6 +264,10 @@ impl BackEnd {
             FrameKind::Pinned | FrameKind::Tone | FrameKind::Lost => FrameClass::Other,
         };
         self.snr.push(frame.power, class);
+        if let Some(other) = &mut self.other {
+            other.decided(speech);
+            return;
+        }
         if self.ready_speech.len() == MAX_BLOCK_FRAMES {
             self.send();
         }
@@ -252,6 +277,15 @@ impl BackEnd {
 
     /// Hands the decided frames to the networks.
     fn send(&mut self) {
+        if let Some(other) = &mut self.other {
+            while let Some((log_mel, speech)) = other.next_block() {
+                self.embedder.push(log_mel, speech);
+                if let Some(w) = &mut self.windows {
+                    w.push(log_mel, speech);
+                }
+            }
+            return;
+        }
         if self.ready_speech.is_empty() {
             return;
         }

@@ -2,10 +2,14 @@
 //!
 //! samples -> quality -> resample to 8 kHz -> telephone tones and filter bank -> speech detection -> network -> embedding
 //!
+//! A network that was trained on another filter bank gets its frames by a way of its own, from the stream's samples; what is
+//! speech is decided as ever.
+//!
 //! Frames are worked on ten at a time (100 ms), counted from the start of the stream: that grid, and not the caller's
 //! chunking, decides what is computed when, so every chunking gives the same bits.
 
 mod back;
+mod other;
 mod spans;
 mod windows;
 
@@ -20,6 +24,7 @@ use crate::quality::{Quality, QualityMeter};
 use crate::resample::Resampler;
 use crate::tone::Span;
 use back::BackEnd;
+use other::OtherFrames;
 use windows::Windows;
 
 /// Largest packet of [`Session::push_packet`], in samples: 200 ms at 48 kHz.
@@ -114,10 +119,12 @@ impl Session {
         detector: Box<dyn SpeechDetector>,
         windows: Option<Box<dyn Embedder>>,
     ) -> Result<Self, ConfigError> {
-        let bins =
-            [Some(embedder.num_mel_bins()), Some(detector.num_mel_bins()), windows.as_ref().map(|w| w.num_mel_bins())];
-        if let Some(actual) = bins.into_iter().flatten().find(|&n| n != NUM_MEL_BINS) {
-            return Err(ConfigError::MelBins { expected: NUM_MEL_BINS, actual });
+        let fbank = embedder.fbank();
+        let expected = fbank.as_ref().map_or(NUM_MEL_BINS, |f| f.num_mel_bins);
+        let windowed = windows.as_ref().map(|w| (expected, w.num_mel_bins()));
+        let bins = [Some((expected, embedder.num_mel_bins())), Some((NUM_MEL_BINS, detector.num_mel_bins())), windowed];
+        if let Some((expected, actual)) = bins.into_iter().flatten().find(|(expected, actual)| expected != actual) {
+            return Err(ConfigError::MelBins { expected, actual });
         }
         let settings =
             [("window_speech_frames", 1, config.window_speech_frames as usize), ("max_windows", 2, config.max_windows)];
@@ -127,12 +134,13 @@ impl Session {
         if windows.as_ref().is_some_and(|w| w.model_id() != embedder.model_id() || w.dim() != embedder.dim()) {
             return Err(ConfigError::WindowModel);
         }
+        let other = fbank.map(|f| OtherFrames::new(config.rate, f)).transpose()?;
         let windows = windows.map(|w| Windows::new(w, config.window_speech_frames, config.max_windows));
         Ok(Self {
             rate: config.rate,
             quality: QualityMeter::new(config.rate),
             resampler: Resampler::new(config.rate)?,
-            back: BackEnd::new(embedder, detector, windows),
+            back: BackEnd::new(embedder, detector, windows, other),
             samples: 0,
             finished: false,
         })
@@ -204,6 +212,7 @@ impl Session {
             let n = left.min(zeros.len());
             let back = &mut self.back;
             self.resampler.push(&zeros[..n], &mut |y| back.push(y));
+            back.push_unresampled(&zeros[..n]);
             left -= n;
         }
         Ok(self.progress())
@@ -283,5 +292,6 @@ impl Session {
         self.quality.push(samples);
         let back = &mut self.back;
         self.resampler.push(samples, &mut |y| back.push(y));
+        back.push_unresampled(samples);
     }
 }

@@ -1,7 +1,6 @@
 //! Embeddings of consecutive stretches of net speech, for enrolment to see whether one person speaks throughout.
 
 use crate::embed::Embedder;
-use crate::fbank::NUM_MEL_BINS;
 
 pub(super) struct Windows {
     embedder: Box<dyn Embedder>,
@@ -23,14 +22,15 @@ impl Windows {
 
     /// Takes frames as [`Embedder::push`] does.
     pub(super) fn push(&mut self, mut log_mel: &[f32], mut speech: &[bool]) {
+        let bins = self.embedder.num_mel_bins();
         while !speech.is_empty() {
             let mut taken = 0;
             while taken < speech.len() && self.speech < self.length {
                 self.speech += u32::from(speech[taken]);
                 taken += 1;
             }
-            self.embedder.push(&log_mel[..taken * NUM_MEL_BINS], &speech[..taken]);
-            (log_mel, speech) = (&log_mel[taken * NUM_MEL_BINS..], &speech[taken..]);
+            self.embedder.push(&log_mel[..taken * bins], &speech[..taken]);
+            (log_mel, speech) = (&log_mel[taken * bins..], &speech[taken..]);
             if self.speech == self.length {
                 self.close();
             }

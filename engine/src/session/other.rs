@@ -1,0 +1,71 @@
+//! Frames for a network that was trained on another filter bank than the engine's own.
+
+use std::collections::VecDeque;
+
+use crate::audio::SampleRate;
+use crate::embed::MAX_BLOCK_FRAMES;
+use crate::error::ConfigError;
+use crate::fbank::{Fbank, FbankConfig};
+use crate::resample::Resampler;
+
+/// Its own way from the stream's samples to frames. Frame `n` and decision `n` stand for the same 10 ms, and go to the network
+/// together, whichever comes first.
+pub(super) struct OtherFrames {
+    resampler: Resampler,
+    fbank: Fbank,
+    bins: usize,
+    frames: VecDeque<f32>,
+    speech: VecDeque<bool>,
+    block: Vec<f32>,
+    block_speech: Vec<bool>,
+}
+
+impl OtherFrames {
+    pub(super) fn new(rate: SampleRate, config: FbankConfig) -> Result<Self, ConfigError> {
+        let (bins, to_hz) = (config.num_mel_bins, config.samp_freq);
+        Ok(Self {
+            fbank: Fbank::with_config(config)?,
+            resampler: Resampler::to(rate, to_hz)?,
+            bins,
+            frames: VecDeque::new(),
+            speech: VecDeque::new(),
+            block: Vec::with_capacity(bins * MAX_BLOCK_FRAMES),
+            block_speech: Vec::with_capacity(MAX_BLOCK_FRAMES),
+        })
+    }
+
+    /// Takes samples at the stream's rate.
+    pub(super) fn push(&mut self, samples: &[f32]) {
+        let (fbank, frames) = (&mut self.fbank, &mut self.frames);
+        self.resampler.push(samples, &mut |y| fbank.push(y, &mut |frame, _| frames.extend(frame)));
+    }
+
+    /// Takes the decision about the next frame.
+    pub(super) fn decided(&mut self, speech: bool) {
+        self.speech.push_back(speech);
+    }
+
+    /// No sample follows.
+    pub(super) fn finish(&mut self) {
+        let (fbank, frames) = (&mut self.fbank, &mut self.frames);
+        self.resampler.finish(&mut |y| fbank.push(y, &mut |frame, _| frames.extend(frame)));
+    }
+
+    /// The next frames that are decided, at most [`MAX_BLOCK_FRAMES`], as [`crate::embed::Embedder::push`] takes them; `None`
+    /// once there are no more.
+    pub(super) fn next_block(&mut self) -> Option<(&[f32], &[bool])> {
+        let n = self.speech.len().min(self.frames.len() / self.bins).min(MAX_BLOCK_FRAMES);
+        self.block.clear();
+        self.block.extend(self.frames.drain(..n * self.bins));
+        self.block_speech.clear();
+        self.block_speech.extend(self.speech.drain(..n));
+        (n > 0).then_some((&self.block[..], &self.block_speech[..]))
+    }
+
+    pub(super) fn reset(&mut self) {
+        self.resampler.reset();
+        self.fbank.reset();
+        self.frames.clear();
+        self.speech.clear();
+    }
+}
