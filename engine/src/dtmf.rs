@@ -6,6 +6,8 @@
 //! values, in a ratio that a telephone gives, with nearly nothing beside them, for 32 ms or longer. That last point keeps
 //! speech, which has a spectrum, from dialling. A digit sent over a dial tone of the same level is not recognised.
 
+use std::sync::LazyLock;
+
 use crate::tone::Span;
 
 /// Low group, in Hz (Q.23).
@@ -56,10 +58,7 @@ pub struct DtmfDigit {
 
 /// Finds digits in a stream at 8 kHz. Does not allocate after construction.
 pub struct DtmfDetector {
-    /// For each sample of the window, cosine and sine of the eight frequencies under the window.
-    table: Vec<[f32; 16]>,
-    window: [f32; WINDOW],
-    window_power: f32,
+    tables: &'static Tables,
     held: [f32; WINDOW],
     filled: usize,
     position: u64,
@@ -84,9 +83,18 @@ impl Default for DtmfDetector {
     }
 }
 
-impl DtmfDetector {
-    /// Allocates the tables and the log.
-    pub fn new() -> Self {
+/// What all detectors share.
+struct Tables {
+    /// For each sample of the window, cosine and sine of the eight frequencies under the window.
+    rows: [[f32; 16]; WINDOW],
+    window: [f32; WINDOW],
+    window_power: f32,
+}
+
+static TABLES: LazyLock<Tables> = LazyLock::new(Tables::new);
+
+impl Tables {
+    fn new() -> Self {
         let hann = |n: usize| (std::f64::consts::PI * (n as f64 + 0.5) / WINDOW as f64).sin().powi(2);
         // Scaled so that a correlation's magnitude is the amplitude of the tone.
         let scale = 2.0 / (0..WINDOW).map(hann).sum::<f64>();
@@ -99,9 +107,18 @@ impl DtmfDetector {
             row
         };
         Self {
-            table: (0..WINDOW).map(row).collect(),
+            rows: std::array::from_fn(row),
             window: std::array::from_fn(|n| hann(n) as f32),
             window_power: (0..WINDOW).map(|n| hann(n).powi(2)).sum::<f64>() as f32,
+        }
+    }
+}
+
+impl DtmfDetector {
+    /// Allocates the log.
+    pub fn new() -> Self {
+        Self {
+            tables: &TABLES,
             held: [0.0; WINDOW],
             filled: 0,
             position: 0,
@@ -161,15 +178,15 @@ impl DtmfDetector {
         let mean = self.held.iter().sum::<f32>() / WINDOW as f32;
         let x = self.held.map(|x| x - mean);
         let mut sums = [0.0; 16];
-        for (&x, row) in x.iter().zip(&self.table) {
+        for (&x, row) in x.iter().zip(&self.tables.rows) {
             for i in 0..16 {
                 sums[i] += x * row[i];
             }
         }
         let now: [[f32; 2]; 8] = std::array::from_fn(|i| [sums[2 * i], sums[2 * i + 1]]);
         let before = std::mem::replace(&mut self.previous, now);
-        let weighted = x.iter().zip(&self.window).map(|(x, w)| (x * w) * (x * w));
-        let power = weighted.sum::<f32>() / self.window_power;
+        let weighted = x.iter().zip(&self.tables.window).map(|(x, w)| (x * w) * (x * w));
+        let power = weighted.sum::<f32>() / self.tables.window_power;
         let (row, low) = strongest(&now[..4], &before[..4], &LOW_HZ)?;
         let (column, high) = strongest(&now[4..], &before[4..], &HIGH_HZ)?;
         let loud = low.min(high) >= MIN_AMPLITUDE * MIN_AMPLITUDE;

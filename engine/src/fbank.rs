@@ -10,11 +10,12 @@
 
 use std::sync::Arc;
 
+use realfft::RealToComplex;
 use realfft::num_complex::Complex;
-use realfft::{RealFftPlanner, RealToComplex};
 
 use crate::embed::{FRAMES_PER_SECOND, MODEL_RATE_HZ};
 use crate::error::ConfigError;
+use crate::plans;
 
 /// Mel bins of a frame of the engine's own filter bank.
 pub const NUM_MEL_BINS: usize = 48;
@@ -245,7 +246,7 @@ impl Fbank {
     }
 
     fn planned(config: FbankConfig) -> Self {
-        let fft = RealFftPlanner::<f64>::new().plan_fft_forward(config.fft);
+        let fft = plans::double(config.fft);
         let length = config.frame_length();
         let mut own = Self {
             window: (0..length).map(|n| config.window.at(n, length) as f32).collect(),

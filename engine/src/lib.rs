@@ -34,6 +34,7 @@ pub mod fbank;
 pub mod metrics;
 pub mod nn;
 mod pieces;
+mod plans;
 pub mod quality;
 #[cfg(feature = "redact")]
 pub mod redact;

@@ -8,8 +8,8 @@
 
 use std::sync::Arc;
 
+use realfft::RealToComplex;
 use realfft::num_complex::Complex;
-use realfft::{RealFftPlanner, RealToComplex};
 
 use crate::vad::SILENCE_POWER;
 
@@ -96,7 +96,7 @@ impl Default for ToneDetector {
 impl ToneDetector {
     /// Plans the transform and allocates all buffers.
     pub fn new() -> Self {
-        let fft = RealFftPlanner::<f32>::new().plan_fft_forward(FFT);
+        let fft = crate::plans::single(FFT);
         Self {
             held: [0.0; WINDOW],
             filled: 0,

@@ -1,7 +1,7 @@
 //! Every layer against PyTorch, on every instruction set of this machine.
 
 use engine::embed::{Embedder, MAX_BLOCK_FRAMES};
-use engine::nn::{Precision, ResidualBlock, SplicedAffine};
+use engine::nn::{Precision, ResidualBlock, SplicedAffine, Workspace};
 
 use crate::tdnnf::TdnnF;
 use crate::{Backend, Model};
@@ -73,19 +73,23 @@ fn whole(
 fn affine(layer: &mut SplicedAffine, x: &[f32], channels: usize) -> Vec<f32> {
     let outputs = layer.outputs();
     let mut copy = layer.clone();
-    let first = whole(x, channels, outputs, |x, n, o| copy.push(x, n, o), |_| 0);
+    let mut work = Workspace::default();
+    work.reserve(layer, MAX_BLOCK_FRAMES + 1);
+    let first = whole(x, channels, outputs, |x, n, o| copy.push(x, n, o, &mut work), |_| 0);
     let mut out = first;
     let mut rest = vec![0.0; (MAX_BLOCK_FRAMES + 1) * outputs];
-    let n = copy.finish(&mut rest);
+    let n = copy.finish(&mut rest, &mut work);
     out.extend_from_slice(&rest[..n * outputs]);
     out
 }
 
 fn residual(block: &mut ResidualBlock, x: &[f32], channels: usize) -> Vec<f32> {
     let mut copy = block.clone();
-    let mut out = whole(x, channels, channels, |x, n, o| copy.push(x, n, o), |_| 0);
+    let mut work = Workspace::default();
+    block.reserve(&mut work, MAX_BLOCK_FRAMES + 1);
+    let mut out = whole(x, channels, channels, |x, n, o| copy.push(x, n, o, &mut work), |_| 0);
     let mut rest = vec![0.0; (MAX_BLOCK_FRAMES + 1) * channels];
-    let n = copy.finish(&mut rest);
+    let n = copy.finish(&mut rest, &mut work);
     out.extend_from_slice(&rest[..n * channels]);
     out
 }

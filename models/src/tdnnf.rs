@@ -5,7 +5,7 @@
 
 use engine::embed::{Embedder, MAX_BLOCK_FRAMES, ModelId};
 use engine::nn::{
-    Activation, AffineSpec, AttentiveStats, CausalCmn, LayerError, Precision, ResidualBlock, SplicedAffine,
+    Activation, AffineSpec, AttentiveStats, CausalCmn, LayerError, Precision, ResidualBlock, SplicedAffine, Workspace,
 };
 use engine_simd::Backend;
 use serde::Deserialize;
@@ -67,6 +67,7 @@ pub(crate) struct TdnnF {
     speech: Vec<bool>,
     waiting: usize,
     odd: bool,
+    work: Workspace,
     a: Vec<f32>,
     b: Vec<f32>,
     wide: Vec<f32>,
@@ -127,7 +128,10 @@ impl TdnnF {
         let blocks = blocks.collect::<Result<Vec<_>, _>>()?;
         let lookahead: i32 = config.dilations.iter().sum::<i32>() + 3;
         let block = MAX_BLOCK_FRAMES + 1;
-        Ok(Self {
+        // Behind the front layer come half as many frames, or what a block gives when it is finished.
+        let half = (block / 2 + 1).max(config.dilations.iter().max().map_or(0, |&d| d as usize));
+        let ab = (block * mels).max(half * channels);
+        let mut network = Self {
             id: container.id,
             cmn: cmn(container, "speaker", mels, config.cmn_prior_frames, config.cmn_max_frames)?,
             front: layer("front", (mels, channels), &[-2, -1, 0, 1, 2], 2, Activation::Relu)?,
@@ -140,20 +144,27 @@ impl TdnnF {
             speech: vec![false; lookahead as usize + 2 * block],
             waiting: 0,
             odd: false,
-            a: vec![0.0; block * channels.max(mels)],
-            b: vec![0.0; block * channels.max(mels)],
-            wide: vec![0.0; block * wide],
-            attention: vec![0.0; block * hidden],
-            weights: vec![0.0; block * heads],
+            work: Workspace::default(),
+            a: vec![0.0; ab],
+            b: vec![0.0; ab],
+            wide: vec![0.0; half * wide],
+            attention: vec![0.0; half * hidden],
+            weights: vec![0.0; half * heads],
             config,
-        })
+        };
+        network.work.reserve(&network.front, block);
+        for layer in [&network.expand, &network.hidden, &network.logits] {
+            network.work.reserve(layer, half);
+        }
+        network.blocks.iter().for_each(|block| block.reserve(&mut network.work, half));
+        Ok(network)
     }
 
     /// Runs `frames` outputs of the front layer, which are in `a`, through the blocks from `first` on and into the pool.
     fn blocks(&mut self, first: usize, frames: usize) {
         let mut frames = frames;
         for block in &mut self.blocks[first..] {
-            frames = block.push(&self.a, frames, &mut self.b);
+            frames = block.push(&self.a, frames, &mut self.b, &mut self.work);
             std::mem::swap(&mut self.a, &mut self.b);
         }
         self.collect(frames);
@@ -161,9 +172,9 @@ impl TdnnF {
 
     /// Pools `frames` frames that are in `a`.
     fn collect(&mut self, frames: usize) {
-        let n = self.expand.push(&self.a, frames, &mut self.wide);
-        self.hidden.push(&self.wide, n, &mut self.attention);
-        self.logits.push(&self.attention, n, &mut self.weights);
+        let n = self.expand.push(&self.a, frames, &mut self.wide, &mut self.work);
+        self.hidden.push(&self.wide, n, &mut self.attention, &mut self.work);
+        self.logits.push(&self.attention, n, &mut self.weights, &mut self.work);
         let rows = self.wide.chunks_exact(self.config.wide).zip(self.weights.chunks_exact(self.config.heads));
         for ((row, logits), &speech) in rows.zip(&self.speech).take(n) {
             if speech {
@@ -201,16 +212,16 @@ impl Embedder for TdnnF {
                 }
                 self.odd = !self.odd;
             }
-            let n = self.front.push(&self.b, frames, &mut self.a);
+            let n = self.front.push(&self.b, frames, &mut self.a, &mut self.work);
             self.blocks(0, n);
         }
     }
 
     fn finish(&mut self) {
-        let n = self.front.finish(&mut self.a);
+        let n = self.front.finish(&mut self.a, &mut self.work);
         self.blocks(0, n);
         for i in 0..self.blocks.len() {
-            let n = self.blocks[i].finish(&mut self.a);
+            let n = self.blocks[i].finish(&mut self.a, &mut self.work);
             self.blocks(i + 1, n);
         }
     }

@@ -1,7 +1,7 @@
 //! The speech detector: six small layers that look mostly back. The PyTorch side is `train/net.py`.
 
 use engine::embed::{MAX_BLOCK_FRAMES, SpeechDetector};
-use engine::nn::{Activation, CausalCmn, Precision, SplicedAffine};
+use engine::nn::{Activation, CausalCmn, Precision, SplicedAffine, Workspace};
 use engine_simd::Backend;
 use serde::Deserialize;
 
@@ -39,6 +39,7 @@ pub(crate) struct VadNet {
     level: CausalCmn,
     layers: Vec<SplicedAffine>,
     out: SplicedAffine,
+    work: Workspace,
     a: Vec<f32>,
     b: Vec<f32>,
 }
@@ -61,7 +62,7 @@ impl VadNet {
                 Activation::Relu,
             )
         });
-        Ok(Self {
+        let mut network = Self {
             mels,
             level: cmn(container, "detector", mels, 1.0, 1.0)?,
             layers: layers.collect::<Result<_, _>>()?,
@@ -74,19 +75,22 @@ impl VadNet {
                 1,
                 Activation::None,
             )?,
+            work: Workspace::default(),
             a: vec![0.0; (MAX_BLOCK_FRAMES + 1) * channels.max(mels)],
             b: vec![0.0; (MAX_BLOCK_FRAMES + 1) * channels.max(mels)],
-        })
+        };
+        network.layers.iter().chain([&network.out]).for_each(|layer| network.work.reserve(layer, MAX_BLOCK_FRAMES + 1));
+        Ok(network)
     }
 
     /// Runs `frames` frames that are in `a` through the layers from `first` on; returns how many were judged.
     fn layers(&mut self, first: usize, frames: usize, out: &mut [f32]) -> usize {
         let mut frames = frames;
         for layer in &mut self.layers[first..] {
-            frames = layer.push(&self.a, frames, &mut self.b);
+            frames = layer.push(&self.a, frames, &mut self.b, &mut self.work);
             std::mem::swap(&mut self.a, &mut self.b);
         }
-        self.out.push(&self.a, frames, out)
+        self.out.push(&self.a, frames, out, &mut self.work)
     }
 }
 
@@ -109,7 +113,7 @@ impl SpeechDetector for VadNet {
     fn finish(&mut self, out: &mut [f32]) -> usize {
         let mut done = 0;
         for i in 0..self.layers.len() {
-            let n = self.layers[i].finish(&mut self.a);
+            let n = self.layers[i].finish(&mut self.a, &mut self.work);
             done += self.layers(i + 1, n, &mut out[done..]);
         }
         done

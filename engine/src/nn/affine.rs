@@ -50,40 +50,70 @@ impl Precision {
 #[derive(Clone, Debug)]
 enum Matrix {
     F32(SplicedMatrix),
-    Int8(QuantisedMatrix, QuantisedScratch),
+    Int8(QuantisedMatrix),
 }
 
 impl Matrix {
     fn new(backend: Backend, precision: Precision, weights: &[f32], bias: &[f32], inputs: usize) -> Option<Self> {
         match precision {
             Precision::F32 => SplicedMatrix::new(backend, weights, bias, inputs).map(Self::F32),
-            Precision::Int8 => {
-                let matrix = QuantisedMatrix::new(backend, weights, bias, inputs)?;
-                let scratch = matrix.scratch(MAX_BLOCK_FRAMES + 1);
-                Some(Self::Int8(matrix, scratch))
-            }
+            Precision::Int8 => QuantisedMatrix::new(backend, weights, bias, inputs).map(Self::Int8),
         }
     }
 
     fn outputs(&self) -> usize {
         match self {
             Self::F32(m) => m.outputs(),
-            Self::Int8(m, _) => m.outputs(),
+            Self::Int8(m) => m.outputs(),
         }
     }
 
     fn padded_outputs(&self) -> usize {
         match self {
             Self::F32(m) => m.padded_outputs(),
-            Self::Int8(m, _) => m.padded_outputs(),
+            Self::Int8(m) => m.padded_outputs(),
         }
     }
 
-    fn apply(&mut self, x: &[f32], at: Splice<'_>, frames: usize, y: &mut [f32]) {
+    fn apply(&self, x: &[f32], at: Splice<'_>, frames: usize, scratch: &mut QuantisedScratch, y: &mut [f32]) {
         match self {
             Self::F32(m) => m.apply(x, at, frames, y),
-            Self::Int8(m, scratch) => m.apply(x, at, frames, scratch, y),
+            Self::Int8(m) => m.apply(x, at, frames, scratch, y),
         }
+    }
+}
+
+/// What layers write to while they run and forget: one for all layers of a network.
+#[derive(Clone, Debug, Default)]
+pub struct Workspace {
+    /// A layer's past, and behind it the block.
+    rows: Vec<f32>,
+    /// Outputs padded to whole panels.
+    padded: Vec<f32>,
+    /// Between the two maps of a residual block.
+    pub(super) narrow: Vec<f32>,
+    quantised: QuantisedScratch,
+}
+
+impl Workspace {
+    /// Makes room for `layer`, which never takes or gives more than `frames` frames at once.
+    pub fn reserve(&mut self, layer: &SplicedAffine, frames: usize) {
+        let grow = |v: &mut Vec<f32>, n: usize| v.resize(v.len().max(n), 0.0);
+        if layer.span() > 0 {
+            grow(&mut self.rows, (layer.span() + frames.max(layer.right)) * layer.channels);
+        }
+        let padded = layer.matrix.padded_outputs();
+        if padded != layer.outputs() {
+            grow(&mut self.padded, frames * padded);
+        }
+        if let Matrix::Int8(matrix) = &layer.matrix {
+            self.quantised.reserve(matrix, frames);
+        }
+    }
+
+    /// Makes room for `frames` numbers between the maps of a residual block.
+    pub(super) fn reserve_narrow(&mut self, numbers: usize) {
+        self.narrow.resize(self.narrow.len().max(numbers), 0.0);
     }
 }
 
@@ -123,10 +153,8 @@ pub struct SplicedAffine {
     right: usize,
     activation: Activation,
     /// Input rows not yet done with; the first is `left` rows before the next output's centre.
-    rows: Vec<f32>,
+    past: Vec<f32>,
     held: usize,
-    /// Empty where a frame of outputs is a whole number of panels and goes straight to where it is wanted.
-    scratch: Vec<f32>,
 }
 
 impl SplicedAffine {
@@ -177,22 +205,8 @@ impl SplicedAffine {
             return Err(LayerError::new(format!("stride {stride} skips frames that offsets {offsets:?} never see")));
         }
         let segments = offsets.iter().map(|&o| (o + left as i32) as usize * channels).collect();
-        let capacity = left + right + stride + MAX_BLOCK_FRAMES;
-        let mut layer = Self {
-            segments,
-            channels,
-            stride,
-            left,
-            right,
-            activation,
-            rows: vec![0.0; capacity * channels],
-            held: 0,
-            scratch: match matrix.padded_outputs() == outputs {
-                true => Vec::new(),
-                false => vec![0.0; (MAX_BLOCK_FRAMES + 1) * matrix.padded_outputs()],
-            },
-            matrix,
-        };
+        let past = vec![0.0; (left + right) * channels];
+        let mut layer = Self { segments, channels, stride, left, right, activation, past, held: 0, matrix };
         layer.reset();
         Ok(layer)
     }
@@ -207,26 +221,31 @@ impl SplicedAffine {
         self.right
     }
 
+    /// Frames around an output that it is made of, less one.
+    pub(super) fn span(&self) -> usize {
+        self.left + self.right
+    }
+
     /// Takes `frames` frames and writes the finished ones to `out`; returns how many. At most [`MAX_BLOCK_FRAMES`] go in,
     /// and no more than [`MAX_BLOCK_FRAMES`] come out.
     ///
     /// # Panics
-    /// If more frames go in, or `x` or `out` is too short for them.
-    pub fn push(&mut self, x: &[f32], frames: usize, out: &mut [f32]) -> usize {
-        let start = self.held * self.channels;
-        let length = frames * self.channels;
-        self.rows[start..start + length].copy_from_slice(&x[..length]);
-        self.held += frames;
-        self.run(out)
+    /// If more frames go in, `x` or `out` is too short for them, or `work` was not [`Workspace::reserve`]d for this layer.
+    pub fn push(&mut self, x: &[f32], frames: usize, out: &mut [f32], work: &mut Workspace) -> usize {
+        self.run(&x[..frames * self.channels], frames, out, work)
     }
 
     /// Writes the frames that waited for look-ahead, as if zeros followed.
-    pub fn finish(&mut self, out: &mut [f32]) -> usize {
-        let start = self.held * self.channels;
-        let length = self.right * self.channels;
-        self.rows[start..start + length].fill(0.0);
-        self.held += self.right;
-        self.run(out)
+    ///
+    /// # Panics
+    /// As [`SplicedAffine::push`].
+    pub fn finish(&mut self, out: &mut [f32], work: &mut Workspace) -> usize {
+        self.run(&[], self.right, out, work)
+    }
+
+    /// The input frames that the last `n` outputs of a layer with stride 1 were centred on, right after it wrote them.
+    pub(super) fn centres<'a>(&self, work: &'a Workspace, n: usize) -> &'a [f32] {
+        &work.rows[self.left * self.channels..][..n * self.channels]
     }
 
     /// Maps one frame on its own, without touching the state: `x` holds all spliced frames, `out` one output frame. Only for
@@ -249,15 +268,36 @@ impl SplicedAffine {
     /// Back to the state after construction.
     pub fn reset(&mut self) {
         self.held = self.left;
-        self.rows.fill(0.0);
+        self.past.fill(0.0);
     }
 
-    fn run(&mut self, out: &mut [f32]) -> usize {
-        let need = self.left + self.right + 1;
-        if self.held < need {
-            return 0;
+    /// Takes `frames` rows, of which `x` holds the first and zeros are the others.
+    fn run(&mut self, x: &[f32], frames: usize, out: &mut [f32], work: &mut Workspace) -> usize {
+        let channels = self.channels;
+        if self.span() == 0 {
+            self.apply(x, frames, out, &mut work.padded, &mut work.quantised);
+            return frames;
         }
-        let frames = (self.held - need) / self.stride + 1;
+        let (known, held) = (self.held * channels, self.held + frames);
+        work.rows[..known].copy_from_slice(&self.past[..known]);
+        work.rows[known..known + x.len()].copy_from_slice(x);
+        work.rows[known + x.len()..held * channels].fill(0.0);
+        let done = if held > self.span() { (held - self.span() - 1) / self.stride + 1 } else { 0 };
+        self.apply(&work.rows, done, out, &mut work.padded, &mut work.quantised);
+        self.held = held - done * self.stride;
+        self.past[..self.held * channels].copy_from_slice(&work.rows[done * self.stride * channels..held * channels]);
+        done
+    }
+
+    /// Maps the first `frames` frames of `rows`.
+    fn apply(
+        &self,
+        rows: &[f32],
+        frames: usize,
+        out: &mut [f32],
+        scratch: &mut [f32],
+        quantised: &mut QuantisedScratch,
+    ) {
         let (outputs, padded) = (self.matrix.outputs(), self.matrix.padded_outputs());
         let at = Splice {
             first: 0,
@@ -266,18 +306,14 @@ impl SplicedAffine {
             segment_len: self.channels,
         };
         if padded == outputs {
-            self.matrix.apply(&self.rows, at, frames, out);
+            self.matrix.apply(rows, at, frames, quantised, out);
             self.activation.apply(&mut out[..frames * outputs]);
         } else {
-            self.matrix.apply(&self.rows, at, frames, &mut self.scratch);
-            for (row, out) in self.scratch.chunks_exact(padded).zip(out.chunks_exact_mut(outputs)).take(frames) {
+            self.matrix.apply(rows, at, frames, quantised, scratch);
+            for (row, out) in scratch.chunks_exact(padded).zip(out.chunks_exact_mut(outputs)).take(frames) {
                 out.copy_from_slice(&row[..outputs]);
                 self.activation.apply(out);
             }
         }
-        let used = frames * self.stride;
-        self.rows.copy_within(used * self.channels..self.held * self.channels, 0);
-        self.held -= used;
-        frames
     }
 }

@@ -6,15 +6,13 @@
 
 mod affine;
 mod cmn;
-mod delay;
 mod pool;
 mod residual;
 #[cfg(test)]
 mod tests;
 
-pub use affine::{Activation, AffineSpec, Precision, SplicedAffine};
+pub use affine::{Activation, AffineSpec, Precision, SplicedAffine, Workspace};
 pub use cmn::CausalCmn;
-pub use delay::FrameDelay;
 pub use pool::AttentiveStats;
 pub use residual::ResidualBlock;
 

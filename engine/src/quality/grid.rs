@@ -1,5 +1,7 @@
 //! Whether all samples are values of G.711.
 
+use std::sync::LazyLock;
+
 use super::CodecGuess;
 use crate::codec::g711::{alaw_to_i16, ulaw_to_i16};
 
@@ -11,16 +13,19 @@ const MIN_COARSE: u64 = 200;
 /// A bit for each 16-bit value.
 type Bits = [u64; 1_024];
 
+static MU_LAW: LazyLock<Bits> = LazyLock::new(|| bits(ulaw_to_i16));
+static A_LAW: LazyLock<Bits> = LazyLock::new(|| bits(alaw_to_i16));
+
 pub(super) struct Grid {
-    ulaw: Box<Bits>,
-    alaw: Box<Bits>,
+    ulaw: &'static Bits,
+    alaw: &'static Bits,
     ulaw_fits: bool,
     alaw_fits: bool,
     coarse: u64,
 }
 
-fn bits(decode: fn(u8) -> i16) -> Box<Bits> {
-    let mut bits = Box::new([0; 1_024]);
+fn bits(decode: fn(u8) -> i16) -> Bits {
+    let mut bits = [0; 1_024];
     for code in 0..=255 {
         let value = usize::from(decode(code) as u16);
         bits[value / 64] |= 1 << (value % 64);
@@ -30,7 +35,7 @@ fn bits(decode: fn(u8) -> i16) -> Box<Bits> {
 
 impl Grid {
     pub(super) fn new() -> Self {
-        Self { ulaw: bits(ulaw_to_i16), alaw: bits(alaw_to_i16), ulaw_fits: true, alaw_fits: true, coarse: 0 }
+        Self { ulaw: &MU_LAW, alaw: &A_LAW, ulaw_fits: true, alaw_fits: true, coarse: 0 }
     }
 
     pub(super) fn push(&mut self, samples: &[f32]) {
@@ -47,9 +52,9 @@ impl Grid {
             }
             let at = usize::from(value as u16);
             let on = |bits: &Bits| bits[at / 64] >> (at % 64) & 1 == 1;
-            self.ulaw_fits &= on(&self.ulaw);
+            self.ulaw_fits &= on(self.ulaw);
             // A-law has no zero: digital silence stuffed in says nothing against it.
-            self.alaw_fits &= value == 0 || on(&self.alaw);
+            self.alaw_fits &= value == 0 || on(self.alaw);
             self.coarse += u64::from(u32::from(value.unsigned_abs()) > COARSE);
         }
     }

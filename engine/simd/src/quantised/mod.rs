@@ -43,7 +43,7 @@ pub struct QuantisedMatrix {
 }
 
 /// What [`QuantisedMatrix::apply`] writes to while it runs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct QuantisedScratch {
     inputs: Vec<u8>,
     /// The same in 16 bits, for kernels that multiply those.
@@ -51,6 +51,18 @@ pub struct QuantisedScratch {
     /// For each frame: what 0 stands for, and one step.
     ranges: Vec<(f32, f32)>,
     sums: Vec<i32>,
+}
+
+impl QuantisedScratch {
+    /// Makes room for what `matrix` needs for at most so many frames at once; several matrices may share it.
+    pub fn reserve(&mut self, matrix: &QuantisedMatrix, frames: usize) {
+        let inputs = frames * matrix.padded_inputs();
+        let wide = if matrix.kernel == Kernel::Avx2 { inputs } else { 0 };
+        self.inputs.resize(self.inputs.len().max(inputs), 0);
+        self.wide.resize(self.wide.len().max(wide), 0);
+        self.ranges.resize(self.ranges.len().max(frames), (0.0, 0.0));
+        self.sums.resize(self.sums.len().max(frames * matrix.padded_outputs()), 0);
+    }
 }
 
 impl QuantisedMatrix {
@@ -128,12 +140,9 @@ impl QuantisedMatrix {
 
     /// What [`QuantisedMatrix::apply`] needs for at most so many frames at once.
     pub fn scratch(&self, frames: usize) -> QuantisedScratch {
-        QuantisedScratch {
-            inputs: vec![0; frames * self.padded_inputs()],
-            wide: vec![0; if self.kernel == Kernel::Avx2 { frames * self.padded_inputs() } else { 0 }],
-            ranges: vec![(0.0, 0.0); frames],
-            sums: vec![0; frames * self.padded_outputs()],
-        }
+        let mut scratch = QuantisedScratch::default();
+        scratch.reserve(self, frames);
+        scratch
     }
 
     /// As [`crate::SplicedMatrix::apply`], up to the rounding of weights and inputs: with the range `r` of a frame's inputs, an
