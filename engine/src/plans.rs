@@ -1,18 +1,37 @@
-//! Transforms, planned once for the whole process: their tables are as large as the state of what uses them.
+//! Transforms that sessions share: their tables are as large as the state of what uses them. A plan lives as long as anybody
+//! uses it, so that a library that is closed leaves nothing behind.
 
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use realfft::{RealFftPlanner, RealToComplex};
+use realfft::{FftNum, RealFftPlanner, RealToComplex};
 
-static SINGLE: LazyLock<Mutex<RealFftPlanner<f32>>> = LazyLock::new(|| Mutex::new(RealFftPlanner::new()));
-static DOUBLE: LazyLock<Mutex<RealFftPlanner<f64>>> = LazyLock::new(|| Mutex::new(RealFftPlanner::new()));
+type Plan<T> = dyn RealToComplex<T>;
 
-/// A real forward transform of `length` samples. For constructors: it locks, and allocates the first time.
-pub(crate) fn single(length: usize) -> Arc<dyn RealToComplex<f32>> {
-    SINGLE.lock().unwrap_or_else(PoisonError::into_inner).plan_fft_forward(length)
+static SINGLE: Plans<f32> = Plans(Mutex::new(Vec::new()));
+static DOUBLE: Plans<f64> = Plans(Mutex::new(Vec::new()));
+
+/// Plans by length.
+struct Plans<T: 'static>(Mutex<Vec<(usize, Weak<Plan<T>>)>>);
+
+impl<T: FftNum> Plans<T> {
+    fn get(&self, length: usize) -> Arc<Plan<T>> {
+        let mut plans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = plans.iter().find(|(n, _)| *n == length).and_then(|(_, plan)| plan.upgrade());
+        known.unwrap_or_else(|| {
+            let plan = RealFftPlanner::new().plan_fft_forward(length);
+            plans.retain(|(_, plan)| plan.strong_count() > 0);
+            plans.push((length, Arc::downgrade(&plan)));
+            plan
+        })
+    }
+}
+
+/// A real forward transform of `length` samples. For constructors: it locks, and may allocate.
+pub(crate) fn single(length: usize) -> Arc<Plan<f32>> {
+    SINGLE.get(length)
 }
 
 /// The same in double precision.
-pub(crate) fn double(length: usize) -> Arc<dyn RealToComplex<f64>> {
-    DOUBLE.lock().unwrap_or_else(PoisonError::into_inner).plan_fft_forward(length)
+pub(crate) fn double(length: usize) -> Arc<Plan<f64>> {
+    DOUBLE.get(length)
 }
