@@ -126,7 +126,9 @@ impl Recorder {
     pub fn write(&mut self, samples: &[f32]) -> Result<()> {
         let secure = self.secure_since.is_some();
         for &x in samples {
-            self.writer.write_sample(if secure { 0 } else { f32_to_i16(x) }).context("recording")?;
+            self.writer
+                .write_sample(if secure { 0 } else { f32_to_i16(x) })
+                .with_context(|| self.path.display().to_string())?;
         }
         self.samples += samples.len() as u64;
         Ok(())
