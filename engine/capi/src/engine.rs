@@ -6,7 +6,7 @@ use std::sync::Arc;
 use engine::template::{Template, TemplateError};
 use models::{Model, calibration};
 
-use crate::call::{reading, run};
+use crate::boundary::{reading, run};
 use crate::error::{Failure, Result, vouch_result, vouch_result::*};
 use crate::handle::{self, Token};
 use crate::memory::{Out, slice, text_out};

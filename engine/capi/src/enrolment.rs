@@ -10,7 +10,7 @@ use ::engine::session::{Progress, Session, SessionConfig};
 use ::engine::template::Embedding;
 use zeroize::Zeroizing;
 
-use crate::call::{on, reading};
+use crate::boundary::{on, reading};
 use crate::engine::vouch_engine;
 use crate::error::{Failure, Result, vouch_result, vouch_result::*};
 use crate::handle::{self, Token};
@@ -147,7 +147,7 @@ pub unsafe extern "C" fn vouch_enrolment_new(
 /// *Real time*: no. *Threads*: any; a call that is inside on another thread ends first.
 #[unsafe(no_mangle)]
 pub extern "C" fn vouch_enrolment_free(enrolment: *mut vouch_enrolment) -> vouch_result {
-    crate::call::run(|| handle::free(Token::of(enrolment), Kind::Enrolment))
+    crate::boundary::run(|| handle::free(Token::of(enrolment), Kind::Enrolment))
 }
 
 /// Sets how much net speech is wanted and how much there must be, in milliseconds: 1000 to 3600000, the first not below the second; 30000 and

@@ -4,11 +4,11 @@
 //! who change the library.
 //!
 //! - A handle is a number in a table (`handle.rs`), never a pointer that is followed.
-//! - Every exported function is one call of `call::run`, which catches panics and keeps the failure for `vouch_last_error`.
+//! - Every exported function is one call of `boundary::run`, which catches panics and keeps the failure for `vouch_last_error`.
 //! - Outputs are written last, and only on success.
 #![allow(non_camel_case_types, reason = "the names are C's")]
 
-mod call;
+mod boundary;
 mod engine;
 mod enrolment;
 mod error;
@@ -17,7 +17,7 @@ mod memory;
 mod object;
 mod session;
 
-pub use call::*;
+pub use boundary::*;
 pub use engine::*;
 pub use enrolment::*;
 pub use error::vouch_result;

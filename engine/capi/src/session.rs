@@ -10,7 +10,7 @@ use ::engine::session::{Progress, Session, SessionConfig};
 use ::engine::template::{Embedding, Template};
 use zeroize::Zeroizing;
 
-use crate::call::{on, reading, run};
+use crate::boundary::{on, reading, run};
 use crate::engine::{template, vouch_engine};
 use crate::enrolment::MAX_LOST_SAMPLES;
 use crate::error::{Failure, Result, vouch_result, vouch_result::*};
