@@ -147,6 +147,66 @@ typedef enum vouch_result {
 } vouch_result;
 
 /**
+ * What happened in a call.
+ */
+typedef enum vouch_event {
+    /**
+     * The call is listened to from here on.
+     */
+    VOUCH_EVENT_STREAMING_STARTED = 0,
+    /**
+     * It is listened to no more; value 1 if there was enough, 0 if the call is over.
+     */
+    VOUCH_EVENT_STREAMING_ENDED = 1,
+    /**
+     * There is net speech for a decision.
+     */
+    VOUCH_EVENT_SPEECH_SUFFICIENT = 2,
+    /**
+     * The caller was authenticated, or cannot be any more; value is a `vouch_decision`, and the score comes with it.
+     */
+    VOUCH_EVENT_AUTHENTICATION = 3,
+    /**
+     * The same, before the response time.
+     */
+    VOUCH_EVENT_AUTHENTICATION_EARLY = 4,
+    /**
+     * An enrolment has come further; value is its share of the speech wanted, 0 to 100.
+     */
+    VOUCH_EVENT_ENROLMENT_PROGRESS = 5,
+    /**
+     * There is speech for an enrolment: `vouch_call_enrol_finish` may be called.
+     */
+    VOUCH_EVENT_ENROLMENT_SUFFICIENT = 6,
+    /**
+     * A secure passage began.
+     */
+    VOUCH_EVENT_SECURE_STARTED = 7,
+    /**
+     * A secure passage ended.
+     */
+    VOUCH_EVENT_SECURE_ENDED = 8,
+} vouch_event;
+
+/**
+ * Whether a call is heard.
+ */
+typedef enum vouch_call_status {
+    /**
+     * Not yet: `vouch_call_start` was not called.
+     */
+    VOUCH_CALL_PENDING = 0,
+    /**
+     * Yes.
+     */
+    VOUCH_CALL_ONGOING = 1,
+    /**
+     * No more: there is enough, or the call is over.
+     */
+    VOUCH_CALL_ENDED = 2,
+} vouch_call_status;
+
+/**
  * What is decided about the claim. Not a result: each of these comes with `VOUCH_OK`.
  */
 typedef enum vouch_decision {
@@ -181,6 +241,24 @@ typedef enum vouch_decision {
 } vouch_decision;
 
 /**
+ * What is decided about the watch list. Not a result: each of these comes with `VOUCH_OK`.
+ */
+typedef enum vouch_fraud_decision {
+    /**
+     * The voice is not on the list.
+     */
+    VOUCH_LOW_RISK = 0,
+    /**
+     * The voice is on the list.
+     */
+    VOUCH_HIGH_RISK = 1,
+    /**
+     * Less net speech than asked for.
+     */
+    VOUCH_FRAUD_NOT_ENOUGH_SPEECH = 2,
+} vouch_fraud_decision;
+
+/**
  * What is known of the person that the caller claims to be.
  */
 typedef enum vouch_claim {
@@ -207,6 +285,48 @@ typedef enum vouch_claim {
 } vouch_claim;
 
 /**
+ * What `vouch_call_new` is asked for beyond the usual; added up.
+ */
+typedef enum vouch_call_flag {
+    /**
+     * Nothing.
+     */
+    VOUCH_CALL_PLAIN = 0,
+    /**
+     * The caller may be enrolled during the call. Costs a second network.
+     */
+    VOUCH_CALL_MAY_ENROL = 1,
+    /**
+     * Listen to the end of the call, and not only until there is enough speech for what was asked.
+     */
+    VOUCH_CALL_TO_THE_END = 2,
+} vouch_call_flag;
+
+/**
+ * What Check Voice ID asks.
+ */
+typedef enum vouch_check {
+    /**
+     * Whether the caller has a voiceprint.
+     */
+    VOUCH_CHECK_ENROLMENT_STATUS = 0,
+    /**
+     * Whether the caller is who they claim to be.
+     */
+    VOUCH_CHECK_AUTHENTICATION = 1,
+    /**
+     * Whether the caller is on the watch list.
+     */
+    VOUCH_CHECK_FRAUD = 2,
+} vouch_check;
+
+/**
+ * A call as it happens: authentication, watch list, enrolment and secure passages on one stream. One thread at a time; different calls
+ * run in parallel.
+ */
+typedef struct vouch_call vouch_call;
+
+/**
  * A network and what its scores mean. Any number of threads may use one at once; it never changes. Whatever was made from it stays
  * good after it was freed.
  */
@@ -221,6 +341,19 @@ typedef struct vouch_enrolment vouch_enrolment;
  * One call against one claimed voice. One thread at a time; different sessions run in parallel.
  */
 typedef struct vouch_session vouch_session;
+
+/**
+ * Voiceprints to be recognised, each with a number of yours. One thread at a time; what calls were given of it stays theirs.
+ */
+typedef struct vouch_watchlist vouch_watchlist;
+
+/**
+ * Told of an event: your pointer, a `vouch_event`, its place in the stream in samples, its value, and its score or -1.
+ *
+ * Comes on the thread that pushes, ends or marks a secure passage, after the audio was taken. It must not use the same call, which
+ * answers `VOUCH_ERR_BUSY`, and must not unwind.
+ */
+typedef void (*vouch_event_callback)(void *userdata, int32_t event, uint64_t at_sample, int32_t value, int32_t score);
 
 #ifdef __cplusplus
 extern "C" {
@@ -278,6 +411,302 @@ size_t vouch_live_handles(void);
  */
 enum vouch_result vouch_test_panic(void *handle);
 #endif
+
+/**
+ * Starts a call that is not listened to yet, and about which nothing is asked.
+ *
+ * `engine`: may be freed before the call. `rate_hz`: rate of the audio to come, 8000 to 192000 Hz. `flags`: `vouch_call_flag`s, added up.
+ * `out`: the new call, to be freed by `vouch_call_free`.
+ *
+ * Returns `VOUCH_OK`, `VOUCH_ERR_NULL`, `VOUCH_ERR_HANDLE`, `VOUCH_ERR_RANGE`, `VOUCH_ERR_TOO_MANY_HANDLES`.
+ * *Real time*: no; allocates all that the call needs, about 230 KB. *Threads*: any.
+ *
+ * # Safety
+ * `out` is NULL or valid for a write.
+ */
+enum vouch_result vouch_call_new(const struct vouch_engine *engine,
+                                 uint32_t rate_hz,
+                                 uint32_t flags,
+                                 struct vouch_call **out);
+
+/**
+ * Frees a call and erases what it heard. NULL is fine.
+ *
+ * *Real time*: no. *Threads*: any; a call that is inside on another thread ends first.
+ */
+enum vouch_result vouch_call_free(struct vouch_call *call);
+
+/**
+ * Has events told to `callback` as they happen, instead of waiting for `vouch_call_next_event`; NULL ends that.
+ *
+ * `userdata`: handed on, never followed; must be good for as long as the callback is set.
+ *
+ * Returns `VOUCH_OK`, or a handle's error. *Real time*: yes. *Threads*: one at a time.
+ */
+enum vouch_result vouch_call_set_callback(struct vouch_call *call, void *userdata, vouch_event_callback callback);
+
+/**
+ * Asks for authentication; also during the call, for what was heard before too.
+ *
+ * `threshold`: 0 to 100, accepted at or above it. `min_speech_ms`: net speech before the decision, 5000 to 10000 ms.
+ * `early`: not 0 to decide clear cases before that, by a sequential test that keeps the threshold's false match rate.
+ *
+ * Returns `VOUCH_OK`, `VOUCH_ERR_RANGE`, or a handle's error. *Real time*: no. *Threads*: one at a time.
+ */
+enum vouch_result vouch_call_set_auth(struct vouch_call *call,
+                                      uint32_t threshold,
+                                      uint32_t min_speech_ms,
+                                      int32_t early);
+
+/**
+ * Asks whether the caller is on a watch list; also during the call.
+ *
+ * `watchlist`: as it is now, what is added later does not count; NULL to ask no more. `threshold`: 0 to 100, of high risk at or above it.
+ *
+ * Returns `VOUCH_OK`, `VOUCH_ERR_RANGE`, `VOUCH_ERR_OTHER_MODEL`, or a handle's error, of the list's too. *Real time*: no.
+ * *Threads*: one at a time, for both.
+ */
+enum vouch_result vouch_call_set_fraud(struct vouch_call *call,
+                                       struct vouch_watchlist *watchlist,
+                                       uint32_t threshold);
+
+/**
+ * Sets who the caller claims to be; also during the call, for what was heard before too.
+ *
+ * `claim`: a `vouch_claim`. `voiceprint`, `voiceprint_len`: the person's, with `VOUCH_CLAIM_ENROLLED`; otherwise NULL and 0. Copied.
+ *
+ * Returns `VOUCH_OK`, `VOUCH_ERR_RANGE` (no such claim, or a voiceprint where none belongs), `VOUCH_ERR_VOICEPRINT`, `VOUCH_ERR_OTHER_MODEL`,
+ * `VOUCH_ERR_STATE` once an enrolment has begun, or a handle's error. *Real time*: no; allocates. *Threads*: one at a time.
+ *
+ * # Safety
+ * `voiceprint` is as long as it says.
+ */
+enum vouch_result vouch_call_set_speaker(struct vouch_call *call,
+                                         int32_t claim,
+                                         const uint8_t *voiceprint,
+                                         size_t voiceprint_len);
+
+/**
+ * Begins to listen; from then on it is listened to until there is enough, whatever is set.
+ *
+ * Returns `VOUCH_OK`, or a handle's error. *Real time*: no. *Threads*: one at a time.
+ */
+enum vouch_result vouch_call_start(struct vouch_call *call);
+
+/**
+ * Takes samples: 32-bit floats, mono, +-1.0, at the call's rate; `samples_n` of them, any number. What is not listened to is counted and
+ * forgotten.
+ *
+ * Returns `VOUCH_OK`, `VOUCH_ERR_AUDIO` (nothing was taken), `VOUCH_ERR_STATE` after the end, `VOUCH_ERR_RANGE` (a misaligned pointer), or a
+ * handle's error. *Real time*: yes: no allocation, lock or system call. *Threads*: one at a time.
+ *
+ * # Safety
+ * `samples` is as long as it says; NULL if that is 0.
+ */
+enum vouch_result vouch_call_push_f32(struct vouch_call *call,
+                                      const float *samples,
+                                      size_t samples_n);
+
+/**
+ * As `vouch_call_push_f32`, 16-bit samples in the machine's byte order.
+ *
+ * # Safety
+ * `samples` is as long as it says; NULL if that is 0.
+ */
+enum vouch_result vouch_call_push_s16(struct vouch_call *call, const int16_t *samples, size_t samples_n);
+
+/**
+ * As `vouch_call_push_f32`, the payload of one RTP packet in ITU-T G.711 mu-law; at most 9600 bytes (`VOUCH_ERR_PACKET`).
+ *
+ * # Safety
+ * `payload` is as long as it says; NULL if that is 0.
+ */
+enum vouch_result vouch_call_push_pcmu(struct vouch_call *call,
+                                       const uint8_t *payload,
+                                       size_t payload_len);
+
+/**
+ * As `vouch_call_push_pcmu`, in G.711 A-law.
+ *
+ * # Safety
+ * `payload` is as long as it says; NULL if that is 0.
+ */
+enum vouch_result vouch_call_push_pcma(struct vouch_call *call, const uint8_t *payload, size_t payload_len);
+
+/**
+ * Tells that samples were lost; silence stands for them. At most 192000 samples a call (`VOUCH_ERR_RANGE`).
+ *
+ * *Real time*: yes. *Threads*: one at a time.
+ */
+enum vouch_result vouch_call_push_lost(struct vouch_call *call, size_t samples_n);
+
+/**
+ * Begins a secure passage: until it ends the audio that is pushed reaches neither voiceprint nor score nor key detector; silence stands for
+ * it. A second begin changes nothing.
+ *
+ * *Real time*: yes. *Threads*: one at a time.
+ */
+enum vouch_result vouch_call_secure_begin(struct vouch_call *call);
+
+/**
+ * Ends a secure passage.
+ *
+ * *Real time*: yes. *Threads*: one at a time.
+ */
+enum vouch_result vouch_call_secure_end(struct vouch_call *call);
+
+/**
+ * Ends the call: what waited for look-ahead is finished, and what is not decided by now never will be.
+ *
+ * *Real time*: yes. *Threads*: one at a time.
+ */
+enum vouch_result vouch_call_finish(struct vouch_call *call);
+
+/**
+ * A new stream in the same call, after a transfer say: what was heard is forgotten, what is asked stays.
+ *
+ * Returns `VOUCH_OK`, `VOUCH_ERR_STATE` while one is heard, or a handle's error. *Real time*: yes. *Threads*: one at a time.
+ */
+enum vouch_result vouch_call_restart(struct vouch_call *call);
+
+/**
+ * Back to the state after `vouch_call_new`, ready for another call; a callback stays.
+ *
+ * *Real time*: no; gives back what was set. *Threads*: one at a time.
+ */
+enum vouch_result vouch_call_reset(struct vouch_call *call);
+
+/**
+ * The oldest event that was not taken yet. The latest 64 are kept.
+ *
+ * `event`: a `vouch_event`. `at_sample`: when, in samples of the stream. `value`, `score`: see `vouch_event`; the score is 0 to 100, or -1.
+ * All but `event` may be NULL.
+ *
+ * Returns `VOUCH_OK`, `VOUCH_ERR_NONE` if there is none, `VOUCH_ERR_NULL`, or a handle's error. *Real time*: yes. *Threads*: one at a time.
+ *
+ * # Safety
+ * The outputs are NULL or valid for a write.
+ */
+enum vouch_result vouch_call_next_event(struct vouch_call *call,
+                                        enum vouch_event *event,
+                                        uint64_t *at_sample,
+                                        int32_t *value,
+                                        int32_t *score);
+
+/**
+ * Tells how the call stands.
+ *
+ * `status`: a `vouch_call_status`. `samples_n`: at the call's rate, lost ones included. `net_speech_ms`: net speech. `missing_ms`: net speech
+ * that a decision still needs, 0 when there is enough. `score`: of the caller against the claimed speaker as it stands, whether or not
+ * there is speech enough; -1 without a voiceprint or speech. Each may be NULL.
+ *
+ * *Real time*: yes. *Threads*: one at a time.
+ *
+ * # Safety
+ * The outputs are NULL or valid for a write.
+ */
+enum vouch_result vouch_call_standing(const struct vouch_call *call,
+                                      enum vouch_call_status *status,
+                                      uint64_t *samples_n,
+                                      uint64_t *net_speech_ms,
+                                      uint64_t *missing_ms,
+                                      int32_t *score);
+
+/**
+ * The result of the authentication as it stands.
+ *
+ * `decision`: a `vouch_decision`. `score`: 0 to 100, or -1 unless accepted or rejected. `number`: changes exactly when the result does.
+ * All but `decision` may be NULL.
+ *
+ * Returns `VOUCH_OK`, `VOUCH_ERR_NONE` if none was asked for, `VOUCH_ERR_NULL`, or a handle's error. *Real time*: yes. *Threads*: one at a time.
+ *
+ * # Safety
+ * The outputs are NULL or valid for a write.
+ */
+enum vouch_result vouch_call_authentication(struct vouch_call *call,
+                                            enum vouch_decision *decision,
+                                            int32_t *score,
+                                            uint64_t *number);
+
+/**
+ * The result of the search on the watch list as it stands.
+ *
+ * `decision`: a `vouch_fraud_decision`. `risk`: 0 to 100 over the whole list, or -1 before there is speech enough and for an empty list.
+ * `closest`: the number of the voiceprint that it comes from, written only with a risk. `number`: changes exactly when the result does.
+ * All but `decision` may be NULL.
+ *
+ * Returns `VOUCH_OK`, `VOUCH_ERR_NONE` if none was asked for, `VOUCH_ERR_NULL`, or a handle's error. *Real time*: the first time there is
+ * speech enough it takes time that grows with the list; otherwise yes. *Threads*: one at a time.
+ *
+ * # Safety
+ * The outputs are NULL or valid for a write.
+ */
+enum vouch_result vouch_call_fraud(struct vouch_call *call,
+                                   enum vouch_fraud_decision *decision,
+                                   int32_t *risk,
+                                   uint64_t *closest,
+                                   uint64_t *number);
+
+/**
+ * The branch that a call flow takes, as Check Voice ID spells it: `Authenticated`, `NotAuthenticated`, `Inconclusive`, `NotEnrolled`, `OptedOut`,
+ * `Enrolled`, `HighRisk`, `LowRisk`, `NotEnabled`, `Error`. NULL while it must be asked again. The text lives for ever.
+ *
+ * `check`: a `vouch_check`.
+ *
+ * Returns `VOUCH_OK`, `VOUCH_ERR_NULL`, `VOUCH_ERR_RANGE`, or a handle's error. *Real time*: as `vouch_call_fraud`. *Threads*: one at a time.
+ *
+ * # Safety
+ * `branch` is NULL or valid for a write.
+ */
+enum vouch_result vouch_call_check(struct vouch_call *call,
+                                   int32_t check,
+                                   const char **branch);
+
+/**
+ * Asks for the caller to be enrolled. What was heard so far counts; listening goes on until there is enough.
+ *
+ * Returns `VOUCH_OK`, `VOUCH_ERR_STATE` (the call was made without `VOUCH_CALL_MAY_ENROL`, nobody is claimed, opted out, asked for already, or over),
+ * or a handle's error. *Real time*: no. *Threads*: one at a time.
+ */
+enum vouch_result vouch_call_enrol(struct vouch_call *call);
+
+/**
+ * Tells how far an enrolment is: its share of the speech wanted, 0 to 100, and the net speech, in milliseconds. Each may be NULL.
+ *
+ * Returns `VOUCH_OK`, `VOUCH_ERR_NONE` if none was asked for, or a handle's error. *Real time*: yes. *Threads*: one at a time.
+ *
+ * # Safety
+ * The outputs are NULL or valid for a write.
+ */
+enum vouch_result vouch_call_enrol_progress(const struct vouch_call *call,
+                                            uint32_t *percent,
+                                            uint64_t *net_speech_ms);
+
+/**
+ * Makes the voiceprint from what was heard so far. After a refusal more may be heard and this be asked again.
+ *
+ * Returns `VOUCH_OK`, a refusal (`VOUCH_ERR_TOO_LITTLE_SPEECH` to `VOUCH_ERR_WATCHLISTED`), `VOUCH_ERR_NONE` if no enrolment was asked for,
+ * `VOUCH_ERR_STATE` if it is made or the watch list could not be searched yet, or a handle's error.
+ * *Real time*: no; allocates, and searches the watch list. *Threads*: one at a time.
+ */
+enum vouch_result vouch_call_enrol_finish(struct vouch_call *call);
+
+/**
+ * Copies the voiceprint that `vouch_call_enrol_finish` made.
+ *
+ * `buffer`, `len`: where it goes; NULL and 0 to ask for the size alone. `needed_n`: its size in bytes, written even when the buffer is too
+ * small; may be NULL.
+ *
+ * Returns `VOUCH_OK`, `VOUCH_ERR_NONE` if there is none, `VOUCH_ERR_BUFFER`, `VOUCH_ERR_NULL`, or a handle's error. *Real time*: yes.
+ * *Threads*: one at a time.
+ *
+ * # Safety
+ * `buffer` is NULL or valid for writes of `len` bytes; `needed_n` is NULL or valid.
+ */
+enum vouch_result vouch_call_voiceprint(const struct vouch_call *call,
+                                        void *buffer,
+                                        size_t len,
+                                        size_t *needed_n);
 
 /**
  * Makes an engine of the built-in network and its calibration.
@@ -472,7 +901,7 @@ enum vouch_result vouch_enrolment_voiceprint(const struct vouch_enrolment *enrol
  * `out`: the new session, to be freed by `vouch_session_free`.
  *
  * Returns `VOUCH_OK`, `VOUCH_ERR_NULL`, `VOUCH_ERR_HANDLE`, `VOUCH_ERR_RANGE`, `VOUCH_ERR_TOO_MANY_HANDLES`.
- * *Real time*: no; allocates all that the call needs, about 300 KB. *Threads*: any.
+ * *Real time*: no; allocates all that the call needs, about 220 KB. *Threads*: any.
  *
  * # Safety
  * `out` is NULL or valid for a write.
@@ -621,6 +1050,58 @@ enum vouch_result vouch_session_branch(const struct vouch_session *session,
  * *Real time*: yes. *Threads*: any.
  */
 const char *vouch_decision_name(int32_t decision);
+
+/**
+ * Starts a watch list without voiceprints.
+ *
+ * `engine`: may be freed before the list. `out`: the new list, to be freed by `vouch_watchlist_free`.
+ *
+ * Returns `VOUCH_OK`, `VOUCH_ERR_NULL`, `VOUCH_ERR_HANDLE`, `VOUCH_ERR_TOO_MANY_HANDLES`. *Real time*: no. *Threads*: any.
+ *
+ * # Safety
+ * `out` is NULL or valid for a write.
+ */
+enum vouch_result vouch_watchlist_new(const struct vouch_engine *engine,
+                                      struct vouch_watchlist **out);
+
+/**
+ * Frees a watch list. Calls that were given it keep what they have. NULL is fine.
+ *
+ * *Real time*: no. *Threads*: any; a call that is inside on another thread ends first.
+ */
+enum vouch_result vouch_watchlist_free(struct vouch_watchlist *watchlist);
+
+/**
+ * Adds a voiceprint, with a number by which you know whose it is.
+ *
+ * Returns `VOUCH_OK`, `VOUCH_ERR_NULL`, `VOUCH_ERR_VOICEPRINT`, `VOUCH_ERR_OTHER_MODEL`, or a handle's error. *Real time*: no; allocates.
+ * *Threads*: one at a time.
+ *
+ * # Safety
+ * `voiceprint` is as long as it says.
+ */
+enum vouch_result vouch_watchlist_add(struct vouch_watchlist *watchlist,
+                                      const uint8_t *voiceprint,
+                                      size_t voiceprint_len,
+                                      uint64_t id);
+
+/**
+ * Finds the voiceprint of the list that is closest to one: what tells you that somebody is on it already.
+ *
+ * `id`: its number. `risk`: 0 to 100, over the whole list: flagging at threshold t, 30 to 100, flags somebody who is not on it with
+ * probability 10^((10 - t) / 20). Either may be NULL.
+ *
+ * Returns `VOUCH_OK`, `VOUCH_ERR_NONE` for an empty list, `VOUCH_ERR_VOICEPRINT`, `VOUCH_ERR_OTHER_MODEL`, or a handle's error.
+ * *Real time*: no; allocates, and takes time that grows with the list. *Threads*: one at a time.
+ *
+ * # Safety
+ * `voiceprint` is as long as it says; the outputs are NULL or valid for a write.
+ */
+enum vouch_result vouch_watchlist_search(struct vouch_watchlist *watchlist,
+                                         const uint8_t *voiceprint,
+                                         size_t voiceprint_len,
+                                         uint64_t *id,
+                                         int32_t *risk);
 
 #ifdef __cplusplus
 }  // extern "C"

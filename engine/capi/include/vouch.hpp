@@ -123,6 +123,52 @@ private:
     detail::owned<vouch_session, vouch_session_free> handle_;
 };
 
+/// Voiceprints to be recognised, each with a number of yours.
+class watchlist {
+public:
+    explicit watchlist(const engine &from) {
+        vouch_watchlist *made = nullptr;
+        detail::check(vouch_watchlist_new(from.get(), &made));
+        handle_.reset(made);
+    }
+    void add(const voiceprint &bytes, std::uint64_t id) { detail::check(vouch_watchlist_add(get(), bytes.data(), bytes.size(), id), get()); }
+    vouch_watchlist *get() const noexcept { return handle_.get(); }
+
+private:
+    detail::owned<vouch_watchlist, vouch_watchlist_free> handle_;
+};
+
+/// A call as it happens. What is not wrapped here is reached through `get()`.
+class call {
+public:
+    call(const engine &from, std::uint32_t rate_hz, std::uint32_t flags = VOUCH_CALL_PLAIN) {
+        vouch_call *made = nullptr;
+        detail::check(vouch_call_new(from.get(), rate_hz, flags, &made));
+        handle_.reset(made);
+    }
+    void auth(std::uint32_t threshold, std::uint32_t min_speech_ms, bool early = false) {
+        check(vouch_call_set_auth(get(), threshold, min_speech_ms, early));
+    }
+    void fraud(const watchlist &list, std::uint32_t threshold) { check(vouch_call_set_fraud(get(), list.get(), threshold)); }
+    void claim(const voiceprint &bytes) { check(vouch_call_set_speaker(get(), VOUCH_CLAIM_ENROLLED, bytes.data(), bytes.size())); }
+    void start() { check(vouch_call_start(get())); }
+    void push(const float *samples, std::size_t n) { check(vouch_call_push_f32(get(), samples, n)); }
+    void push_pcmu(const std::uint8_t *payload, std::size_t n) { check(vouch_call_push_pcmu(get(), payload, n)); }
+    void push_lost(std::size_t samples) { check(vouch_call_push_lost(get(), samples)); }
+    void finish() { check(vouch_call_finish(get())); }
+    /// The branch of a call flow; empty while it must be asked again.
+    std::string check_branch(vouch_check what) {
+        const char *branch = nullptr;
+        check(vouch_call_check(get(), what, &branch));
+        return branch ? branch : "";
+    }
+    vouch_call *get() const noexcept { return handle_.get(); }
+
+private:
+    void check(vouch_result result) const { detail::check(result, get()); }
+    detail::owned<vouch_call, vouch_call_free> handle_;
+};
+
 }  // namespace vouch
 
 #endif

@@ -99,7 +99,7 @@ impl Enrolment {
     }
 }
 
-fn refusal(refusal: Refusal) -> Failure {
+pub(crate) fn refusal(refusal: Refusal) -> Failure {
     let code = match refusal.reason() {
         RefusalReason::Silence => VOUCH_ERR_SILENCE,
         RefusalReason::TooLittleSpeech { .. } => VOUCH_ERR_TOO_LITTLE_SPEECH,

@@ -9,6 +9,7 @@
 #![allow(non_camel_case_types, reason = "the names are C's")]
 
 mod boundary;
+mod call;
 mod engine;
 mod enrolment;
 mod error;
@@ -16,9 +17,12 @@ mod handle;
 mod memory;
 mod object;
 mod session;
+mod watchlist;
 
 pub use boundary::*;
+pub use call::*;
 pub use engine::*;
 pub use enrolment::*;
 pub use error::vouch_result;
 pub use session::*;
+pub use watchlist::*;

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use engine::score::Calibration;
 use models::Model;
 
+use crate::call::Live;
 use crate::enrolment::Enrolment;
 use crate::error::{Failure, Result};
 use crate::session::Call;
+use crate::watchlist::Watch;
 
 /// The network and what its scores mean; shared by everything that was made from it.
 #[derive(Clone)]
@@ -23,10 +25,12 @@ pub(crate) enum Kind {
     Engine = 1,
     Enrolment = 2,
     Session = 3,
+    Call = 4,
+    WatchList = 5,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 3] = [Self::Engine, Self::Enrolment, Self::Session];
+    pub(crate) const ALL: [Self; 5] = [Self::Engine, Self::Enrolment, Self::Session, Self::Call, Self::WatchList];
 
     /// Many threads may be inside at once: such an object never changes.
     pub(crate) fn is_shared(self) -> bool {
@@ -44,6 +48,8 @@ pub(crate) enum Body {
     Engine(Engine),
     Enrolment(Box<Enrolment>),
     Session(Box<Call>),
+    Call(Box<Live>),
+    WatchList(Box<Watch>),
     /// A panic left it in an unknown state.
     Broken(Kind),
 }
@@ -58,6 +64,8 @@ impl Object {
             Body::Engine(_) => Kind::Engine,
             Body::Enrolment(_) => Kind::Enrolment,
             Body::Session(_) => Kind::Session,
+            Body::Call(_) => Kind::Call,
+            Body::WatchList(_) => Kind::WatchList,
             Body::Broken(kind) => *kind,
         }
     }
@@ -85,6 +93,22 @@ impl Object {
     pub(crate) fn session(&mut self) -> Result<&mut Call> {
         match &mut self.body {
             Body::Session(call) => Ok(call),
+            Body::Broken(_) => Err(Failure::PANIC),
+            _ => Err(Failure::HANDLE_KIND),
+        }
+    }
+
+    pub(crate) fn call(&mut self) -> Result<&mut Live> {
+        match &mut self.body {
+            Body::Call(live) => Ok(live),
+            Body::Broken(_) => Err(Failure::PANIC),
+            _ => Err(Failure::HANDLE_KIND),
+        }
+    }
+
+    pub(crate) fn watchlist(&mut self) -> Result<&mut Watch> {
+        match &mut self.body {
+            Body::WatchList(watch) => Ok(watch),
             Body::Broken(_) => Err(Failure::PANIC),
             _ => Err(Failure::HANDLE_KIND),
         }

@@ -15,6 +15,57 @@
         } \
     } while (0)
 
+static void note(void *userdata, int32_t event, uint64_t at_sample, int32_t value, int32_t score) {
+    int *told = userdata;
+    (void)at_sample, (void)value, (void)score;
+    if (event == VOUCH_EVENT_STREAMING_STARTED || event == VOUCH_EVENT_STREAMING_ENDED) ++*told;
+}
+
+/* A call and a watch list, wrongly and rightly. */
+static void calls(const vouch_engine *engine, const float *samples) {
+    vouch_call *call = NULL;
+    vouch_watchlist *list = NULL;
+    vouch_decision decision;
+    vouch_fraud_decision risk;
+    vouch_call_status status;
+    vouch_event event;
+    const char *branch = "untouched";
+    int told = 0;
+    uint64_t heard = 0;
+
+    WANT(vouch_call_new(engine, 8000, 99, &call), VOUCH_ERR_RANGE);
+    WANT(vouch_call_new(engine, 8000, VOUCH_CALL_MAY_ENROL | VOUCH_CALL_TO_THE_END, &call), VOUCH_OK);
+    WANT(vouch_watchlist_new(engine, &list), VOUCH_OK);
+    WANT(vouch_watchlist_add(list, (const uint8_t *)"no", 2, 1), VOUCH_ERR_VOICEPRINT);
+    WANT(vouch_call_set_fraud(call, list, 50), VOUCH_OK);
+    WANT(vouch_call_set_fraud(call, (vouch_watchlist *)(void *)call, 50), VOUCH_ERR_HANDLE_KIND);
+    WANT(vouch_watchlist_free(list), VOUCH_OK);
+    WANT(vouch_call_set_auth(call, 90, 10000, 1), VOUCH_OK);
+    WANT(vouch_call_set_speaker(call, VOUCH_CLAIM_NOT_ENROLLED, NULL, 0), VOUCH_OK);
+    WANT(vouch_call_set_callback(call, &told, note), VOUCH_OK);
+    WANT(vouch_call_start(call), VOUCH_OK);
+    WANT(vouch_call_enrol(call), VOUCH_OK);
+    WANT(vouch_call_push_f32(call, samples, 799), VOUCH_OK);
+    WANT(vouch_call_push_f32(call, samples, 800), VOUCH_ERR_AUDIO); /* the last is not a number */
+    WANT(vouch_call_secure_begin(call), VOUCH_OK);
+    WANT(vouch_call_push_pcma(call, (const uint8_t *)samples, 160), VOUCH_OK);
+    WANT(vouch_call_secure_end(call), VOUCH_OK);
+    WANT(vouch_call_standing(call, &status, &heard, NULL, NULL, NULL), VOUCH_OK);
+    if (status != VOUCH_CALL_ONGOING || heard != 799 + 160) exit(10);
+    WANT(vouch_call_check(call, VOUCH_CHECK_ENROLMENT_STATUS, &branch), VOUCH_OK);
+    if (strcmp(branch, "NotEnrolled")) exit(11);
+    WANT(vouch_call_enrol_finish(call), VOUCH_ERR_SILENCE);
+    WANT(vouch_call_voiceprint(call, NULL, 0, NULL), VOUCH_ERR_NONE);
+    WANT(vouch_call_finish(call), VOUCH_OK);
+    WANT(vouch_call_authentication(call, &decision, NULL, NULL), VOUCH_OK);
+    WANT(vouch_call_fraud(call, &risk, NULL, NULL, NULL), VOUCH_OK);
+    if (decision != VOUCH_SPEAKER_NOT_ENROLLED || risk != VOUCH_FRAUD_NOT_ENOUGH_SPEECH || told != 2) exit(12);
+    WANT(vouch_call_next_event(call, &event, NULL, NULL, NULL), VOUCH_ERR_NONE);
+    WANT(vouch_call_reset(call), VOUCH_OK);
+    WANT(vouch_call_free(call), VOUCH_OK);
+    WANT(vouch_call_push_lost(call, 1), VOUCH_ERR_HANDLE);
+}
+
 int main(void) {
     vouch_engine *engine = NULL;
     vouch_session *session = NULL, *other = NULL;
@@ -44,6 +95,9 @@ int main(void) {
     WANT(vouch_session_new(engine, 8000, &session), VOUCH_OK);
     WANT(vouch_session_new(engine, 44100, &other), VOUCH_OK);
     WANT(vouch_enrolment_new(engine, 16000, &enrolment), VOUCH_OK);
+    samples[799] = (float)NAN;
+    calls(engine, samples);
+    samples[799] = 0.0f;
     WANT(vouch_engine_free(engine), VOUCH_OK);
     WANT(vouch_engine_free(engine), VOUCH_ERR_HANDLE);
 

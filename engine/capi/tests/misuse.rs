@@ -73,6 +73,141 @@ fn calls_on_enrolments() -> Vec<Call> {
     ]
 }
 
+fn calls_on_calls() -> Vec<Call> {
+    let samples: &'static [f32] = &[0.0; 160];
+    let shorts: &'static [i16] = &[0; 160];
+    let bytes: &'static [u8] = &[0xff; 160];
+    vec![
+        ("set_callback", Box::new(|h| vouch_call_set_callback(h.cast(), null_mut(), None))),
+        ("set_auth", Box::new(|h| vouch_call_set_auth(h.cast(), 90, 10_000, 1))),
+        ("set_fraud", Box::new(|h| vouch_call_set_fraud(h.cast(), null_mut(), 50))),
+        ("set_speaker", Box::new(|h| unsafe { vouch_call_set_speaker(h.cast(), 0, null(), 0) })),
+        ("push_f32", Box::new(move |h| unsafe { vouch_call_push_f32(h.cast(), samples.as_ptr(), samples.len()) })),
+        ("push_s16", Box::new(move |h| unsafe { vouch_call_push_s16(h.cast(), shorts.as_ptr(), shorts.len()) })),
+        ("push_pcmu", Box::new(move |h| unsafe { vouch_call_push_pcmu(h.cast(), bytes.as_ptr(), bytes.len()) })),
+        ("push_pcma", Box::new(move |h| unsafe { vouch_call_push_pcma(h.cast(), bytes.as_ptr(), bytes.len()) })),
+        ("push_lost", Box::new(|h| vouch_call_push_lost(h.cast(), 160))),
+        ("secure_begin", Box::new(|h| vouch_call_secure_begin(h.cast()))),
+        ("secure_end", Box::new(|h| vouch_call_secure_end(h.cast()))),
+        (
+            "standing",
+            Box::new(|h| unsafe {
+                vouch_call_standing(h.cast(), null_mut(), null_mut(), null_mut(), null_mut(), null_mut())
+            }),
+        ),
+        ("check", Box::new(|h| unsafe { vouch_call_check(h.cast(), 1, &mut null()) })),
+        ("start", Box::new(|h| vouch_call_start(h.cast()))),
+        ("finish", Box::new(|h| vouch_call_finish(h.cast()))),
+        ("restart", Box::new(|h| vouch_call_restart(h.cast()))),
+        ("reset", Box::new(|h| vouch_call_reset(h.cast()))),
+    ]
+}
+
+fn calls_that_find_nothing() -> Vec<Call> {
+    let (accept, low) = (vouch_decision::VOUCH_ACCEPT, vouch_fraud_decision::VOUCH_LOW_RISK);
+    let started = vouch_event::VOUCH_EVENT_STREAMING_STARTED;
+    vec![
+        (
+            "next_event",
+            Box::new(move |h| unsafe {
+                vouch_call_next_event(h.cast(), &mut { started }, null_mut(), null_mut(), null_mut())
+            }),
+        ),
+        (
+            "authentication",
+            Box::new(move |h| unsafe { vouch_call_authentication(h.cast(), &mut { accept }, null_mut(), null_mut()) }),
+        ),
+        (
+            "fraud",
+            Box::new(move |h| unsafe { vouch_call_fraud(h.cast(), &mut { low }, null_mut(), null_mut(), null_mut()) }),
+        ),
+        ("enrol_progress", Box::new(|h| unsafe { vouch_call_enrol_progress(h.cast(), null_mut(), null_mut()) })),
+        ("enrol_finish", Box::new(|h| vouch_call_enrol_finish(h.cast()))),
+        ("voiceprint", Box::new(|h| unsafe { vouch_call_voiceprint(h.cast(), null_mut(), 0, &mut 0) })),
+    ]
+}
+
+fn calls_on_watchlists() -> Vec<Call> {
+    let text: &'static [u8] = b"no voiceprint";
+    vec![
+        ("add", Box::new(move |h| unsafe { vouch_watchlist_add(h.cast(), text.as_ptr(), text.len(), 1) })),
+        (
+            "search",
+            Box::new(move |h| unsafe {
+                vouch_watchlist_search(h.cast(), text.as_ptr(), text.len(), null_mut(), null_mut())
+            }),
+        ),
+    ]
+}
+
+fn call(engine: *mut vouch_engine, flags: u32) -> *mut vouch_call {
+    let mut call = null_mut();
+    assert_eq!(unsafe { vouch_call_new(engine, 8000, flags, &mut call) }, VOUCH_OK);
+    call
+}
+
+fn watchlist(engine: *mut vouch_engine) -> *mut vouch_watchlist {
+    let mut list = null_mut();
+    assert_eq!(unsafe { vouch_watchlist_new(engine, &mut list) }, VOUCH_OK);
+    list
+}
+
+#[test]
+fn calls_answer_for_every_state_and_nothing_is_found_before_it_is_there() {
+    let engine = engine();
+    let (call, list) = (call(engine, 1), watchlist(engine));
+    let mut failures = Vec::new();
+    let mut check = |name: &str, got: vouch_result, want: vouch_result| {
+        if got != want {
+            failures.push(format!("{name}: {got:?}, not {want:?}"));
+        }
+    };
+    for (name, ask) in calls_that_find_nothing() {
+        check(name, ask(call.cast()), VOUCH_ERR_NONE);
+        check(&format!("{name}(list)"), ask(list.cast()), VOUCH_ERR_HANDLE_KIND);
+        check(&format!("{name}(NULL)"), ask(null_mut()), VOUCH_ERR_NULL);
+    }
+    for (name, ask) in calls_on_watchlists() {
+        check(name, ask(list.cast()), VOUCH_ERR_VOICEPRINT);
+        check(&format!("{name}(call)"), ask(call.cast()), VOUCH_ERR_HANDLE_KIND);
+        check(&format!("{name}(NULL)"), ask(null_mut()), VOUCH_ERR_NULL);
+    }
+    for flags in [4, 8, u32::MAX] {
+        check("flags", unsafe { vouch_call_new(engine, 8000, flags, &mut null_mut()) }, VOUCH_ERR_RANGE);
+    }
+    for (threshold, ms) in [(101, 10_000), (90, 4_999), (90, 10_001), (u32::MAX, u32::MAX)] {
+        check("auth", vouch_call_set_auth(call, threshold, ms, 0), VOUCH_ERR_RANGE);
+    }
+    check("fraud", vouch_call_set_fraud(call, list, 101), VOUCH_ERR_RANGE);
+    check("fraud", vouch_call_set_fraud(call, call.cast(), 50), VOUCH_ERR_HANDLE_KIND);
+    check("check", unsafe { vouch_call_check(call, 3, &mut null()) }, VOUCH_ERR_RANGE);
+    check("claim", unsafe { vouch_call_set_speaker(call, 9, null(), 0) }, VOUCH_ERR_RANGE);
+    check("enrol nobody", vouch_call_enrol(call), VOUCH_ERR_STATE);
+    check("claim", unsafe { vouch_call_set_speaker(call, 1, null(), 0) }, VOUCH_OK);
+    check("start", vouch_call_start(call), VOUCH_OK);
+    check("enrol", vouch_call_enrol(call), VOUCH_OK);
+    check("enrol again", vouch_call_enrol(call), VOUCH_ERR_STATE);
+    check("another speaker", unsafe { vouch_call_set_speaker(call, 2, null(), 0) }, VOUCH_ERR_STATE);
+    check("silence", vouch_call_enrol_finish(call), VOUCH_ERR_SILENCE);
+    check("restart", vouch_call_restart(call), VOUCH_ERR_STATE);
+    // An empty list is one: nobody is on it.
+    check("fraud", vouch_call_set_fraud(call, list, 50), VOUCH_OK);
+    let (mut decision, mut risk) = (vouch_fraud_decision::VOUCH_HIGH_RISK, 7);
+    let asked = unsafe { vouch_call_fraud(call, &mut decision, &mut risk, null_mut(), null_mut()) };
+    check("fraud", asked, VOUCH_OK);
+    assert_eq!((decision, risk), (vouch_fraud_decision::VOUCH_FRAUD_NOT_ENOUGH_SPEECH, -1));
+    check("finish", vouch_call_finish(call), VOUCH_OK);
+    check("after the end", vouch_call_push_lost(call, 160), VOUCH_ERR_STATE);
+    check("endless loss", vouch_call_push_lost(call, usize::MAX), VOUCH_ERR_RANGE);
+    check("reset", vouch_call_reset(call), VOUCH_OK);
+    check("loss", vouch_call_push_lost(call, 160), VOUCH_OK);
+    check("free list first", vouch_watchlist_free(list), VOUCH_OK);
+    check("free", vouch_call_free(call), VOUCH_OK);
+    check("free twice", vouch_call_free(call), VOUCH_ERR_HANDLE);
+    vouch_engine_free(engine);
+    assert!(failures.is_empty(), "{failures:#?}");
+}
+
 #[test]
 fn wrong_handles_are_told_apart() {
     let engine = engine();
@@ -86,7 +221,14 @@ fn wrong_handles_are_told_apart() {
             failures.push(format!("{name}: {got:?}, not {want:?}"));
         }
     };
-    for (calls, other) in [(calls_on_sessions(), enrolment.cast::<c_void>()), (calls_on_enrolments(), session.cast())] {
+    let all = [
+        (calls_on_sessions(), enrolment.cast::<c_void>()),
+        (calls_on_enrolments(), session.cast()),
+        (calls_on_calls(), session.cast()),
+        (calls_that_find_nothing(), session.cast()),
+        (calls_on_watchlists(), session.cast()),
+    ];
+    for (calls, other) in all {
         for (name, call) in &calls {
             check(&format!("{name}(NULL)"), call(null_mut()), VOUCH_ERR_NULL);
             for &handle in garbage.iter().chain([&on_stack.as_ptr().cast_mut().cast()]) {

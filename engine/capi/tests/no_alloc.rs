@@ -83,6 +83,47 @@ fn pushing_and_deciding_allocate_nothing() {
         assert_eq!(COUNT.with(Cell::get), before, "session");
         assert_eq!(decision, vouch_decision::VOUCH_ACCEPT);
         vouch_session_free(session);
+
+        // A call: the same, with a watch list, a callback and secure passages.
+        unsafe extern "C" fn count(told: *mut std::ffi::c_void, _: i32, _: u64, _: i32, _: i32) {
+            // SAFETY: the number below, which outlives the call.
+            unsafe { *told.cast::<u32>() += 1 };
+        }
+        let (mut list, mut live, mut told) = (null_mut(), null_mut(), 0u32);
+        assert_eq!(vouch_watchlist_new(engine, &mut list), VOUCH_OK);
+        assert_eq!(vouch_watchlist_add(list, print.as_ptr(), size, 1), VOUCH_OK);
+        assert_eq!(vouch_call_new(engine, 8000, 0, &mut live), VOUCH_OK);
+        assert_eq!(vouch_call_set_speaker(live, 4, print.as_ptr(), size), VOUCH_OK);
+        assert_eq!(vouch_call_set_auth(live, 90, 5_000, 1), VOUCH_OK);
+        assert_eq!(vouch_call_set_fraud(live, list, 50), VOUCH_OK);
+        assert_eq!(vouch_call_set_callback(live, (&raw mut told).cast(), Some(count)), VOUCH_OK);
+        assert_eq!(vouch_call_start(live), VOUCH_OK);
+        let before = COUNT.with(Cell::get);
+        let mut risk = vouch_fraud_decision::VOUCH_LOW_RISK;
+        for (i, (floats, bytes)) in call.chunks(160).zip(laws.chunks(160)).enumerate() {
+            let done = match i % 4 {
+                0 => vouch_call_push_f32(live, floats.as_ptr(), floats.len()),
+                1 => vouch_call_push_s16(live, shorts[160 * i..].as_ptr(), floats.len()),
+                _ if i % 50 == 3 => vouch_call_push_lost(live, 160),
+                _ => vouch_call_push_pcmu(live, bytes.as_ptr(), bytes.len()),
+            };
+            assert_eq!(done, VOUCH_OK);
+            if i == 20 {
+                assert_eq!(vouch_call_secure_begin(live), VOUCH_OK);
+            } else if i == 30 {
+                assert_eq!(vouch_call_secure_end(live), VOUCH_OK);
+            }
+            assert_eq!(vouch_call_authentication(live, &mut decision, &mut score, null_mut()), VOUCH_OK);
+            assert_eq!(vouch_call_fraud(live, &mut risk, null_mut(), null_mut(), null_mut()), VOUCH_OK);
+            assert_eq!(vouch_call_check(live, 1, &mut std::ptr::null()), VOUCH_OK);
+            assert_eq!(vouch_call_standing(live, null_mut(), &mut 0, null_mut(), null_mut(), null_mut()), VOUCH_OK);
+        }
+        assert_eq!(vouch_call_finish(live), VOUCH_OK);
+        assert_eq!(COUNT.with(Cell::get), before, "call");
+        assert_eq!((decision, risk), (vouch_decision::VOUCH_ACCEPT, vouch_fraud_decision::VOUCH_HIGH_RISK));
+        assert!(told >= 4, "{told} events");
+        vouch_call_free(live);
+        vouch_watchlist_free(list);
         vouch_enrolment_free(enrolment);
         vouch_engine_free(engine);
     }
