@@ -30,6 +30,11 @@ enum Call {
     Look { handle: u8, buffer: u8 },
     Voiceprint { handle: u8, buffer: u16 },
     Made { number: usize },
+    Live { engine: u8, rate: u32, flags: u8 },
+    List { engine: u8 },
+    Add { list: u8, own: bool, bytes: Vec<u8>, id: u64 },
+    Ask { call: u8, what: u8, number: u32, other: u8 },
+    Hear { call: u8, how: u8, bytes: Vec<u8>, count: u32 },
 }
 
 struct Ready {
@@ -78,9 +83,11 @@ fuzz_target!(|calls: Vec<Call>| unsafe {
             }
             // The shared engine stays for the next run.
             Call::Free { handle, .. } if at(handle) as usize == ready.engine => VOUCH_OK,
-            Call::Free { handle, as_kind } => match as_kind % 3 {
+            Call::Free { handle, as_kind } => match as_kind % 5 {
                 0 => vouch_session_free(at(handle).cast()),
                 1 => vouch_enrolment_free(at(handle).cast()),
+                2 => vouch_call_free(at(handle).cast()),
+                3 => vouch_watchlist_free(at(handle).cast()),
                 _ => vouch_engine_free(at(handle).cast()),
             },
             Call::Auth { handle, threshold, ms } => vouch_session_set_auth(at(handle).cast(), threshold, ms),
@@ -141,6 +148,67 @@ fuzz_target!(|calls: Vec<Call>| unsafe {
                 assert!(result != VOUCH_OK || size <= bytes.len());
                 result
             }
+            Call::Live { engine, rate, flags } => {
+                let rate = if rate % 4 == 0 { rate } else { 8_000 + rate % 40_000 };
+                vouch_call_new(at(engine).cast(), rate, flags.into(), (&raw mut made).cast())
+            }
+            Call::List { engine } => vouch_watchlist_new(at(engine).cast(), (&raw mut made).cast()),
+            Call::Add { list, own, bytes, id } => {
+                let bytes = if own { &ready.voiceprint } else { &bytes };
+                let (mut found, mut risk) = (0, -2);
+                let result =
+                    vouch_watchlist_search(at(list).cast(), bytes.as_ptr(), bytes.len(), &mut found, &mut risk);
+                assert!(if result == VOUCH_OK { (0..=100).contains(&risk) } else { risk == -2 });
+                known(result);
+                vouch_watchlist_add(at(list).cast(), bytes.as_ptr(), bytes.len(), id)
+            }
+            Call::Ask { call, what, number, other } => {
+                let h: *mut vouch_call = at(call).cast();
+                let print = &ready.voiceprint;
+                match what % 16 {
+                    0 => vouch_call_start(h),
+                    1 => vouch_call_set_auth(h, number, 5_000 + number % 6_000, (number & 1) as i32),
+                    2 => vouch_call_set_fraud(h, at(other).cast(), number),
+                    3 => vouch_call_set_speaker(h, 4, print.as_ptr(), print.len()),
+                    4 => vouch_call_set_speaker(h, number as i32, std::ptr::null(), 0),
+                    5 => vouch_call_enrol(h),
+                    6 => vouch_call_enrol_finish(h),
+                    7 => vouch_call_enrol_progress(h, &mut 0, &mut 0),
+                    8 => vouch_call_secure_begin(h),
+                    9 => vouch_call_secure_end(h),
+                    10 => vouch_call_restart(h),
+                    11 => vouch_call_reset(h),
+                    12 => vouch_call_finish(h),
+                    13 => vouch_call_voiceprint(h, null_mut(), 0, &mut 0),
+                    14 => vouch_call_check(h, number as i32, &mut std::ptr::null()),
+                    _ => {
+                        let (mut decision, mut score) = (vouch_decision::VOUCH_ACCEPT, -2);
+                        let result = vouch_call_authentication(h, &mut decision, &mut score, null_mut());
+                        assert!(if result == VOUCH_OK { (-1..=100).contains(&score) } else { score == -2 });
+                        let (mut low, mut risk) = (vouch_fraud_decision::VOUCH_LOW_RISK, -2);
+                        let fraud = vouch_call_fraud(h, &mut low, &mut risk, &mut 0, null_mut());
+                        assert!(if fraud == VOUCH_OK { (-1..=100).contains(&risk) } else { risk == -2 });
+                        let mut event = vouch_event::VOUCH_EVENT_STREAMING_STARTED;
+                        while vouch_call_next_event(h, &mut event, &mut 0, &mut 0, &mut 0) == VOUCH_OK {}
+                        result
+                    }
+                }
+            }
+            Call::Hear { call, how, bytes, count } => {
+                let h: *mut vouch_call = at(call).cast();
+                match how % 4 {
+                    0 => vouch_call_push_pcmu(h, bytes.as_ptr(), bytes.len()),
+                    1 => vouch_call_push_pcma(h, bytes.as_ptr(), bytes.len()),
+                    2 => vouch_call_push_lost(h, count as usize % 300_000),
+                    _ => {
+                        // Real speech, so that there is something to decide.
+                        let call = include_bytes!("../../../../testdata/audio/callers/alice_call_1.wav");
+                        let start = 64 + count as usize % (call.len() - 64);
+                        let part = &call[start..call.len().min(start + 8_000)];
+                        vouch_call_push_pcmu(h, part.as_ptr(), part.len())
+                    }
+                }
+            }
             Call::Made { number } => {
                 handles.push(number as *mut c_void);
                 VOUCH_OK
@@ -156,6 +224,8 @@ fuzz_target!(|calls: Vec<Call>| unsafe {
         if handle as usize != ready.engine {
             vouch_session_free(handle.cast());
             vouch_enrolment_free(handle.cast());
+            vouch_call_free(handle.cast());
+            vouch_watchlist_free(handle.cast());
         }
     }
     assert_eq!(vouch_live_handles(), start);
