@@ -1,0 +1,15 @@
+# find_package(vouch) -> vouch::vouch (shared), vouch::static
+get_filename_component(_vouch_prefix "${CMAKE_CURRENT_LIST_DIR}/../../.." ABSOLUTE)
+find_path(_vouch_include vouch.h HINTS "${_vouch_prefix}/include" NO_CACHE REQUIRED)
+find_library(_vouch_shared NAMES vouch HINTS "${_vouch_prefix}/lib" PATH_SUFFIXES x86_64-linux-gnu aarch64-linux-gnu NO_CACHE REQUIRED)
+get_filename_component(_vouch_libdir "${_vouch_shared}" DIRECTORY)
+if(NOT TARGET vouch::vouch)
+    add_library(vouch::vouch SHARED IMPORTED)
+    set_target_properties(vouch::vouch PROPERTIES IMPORTED_LOCATION "${_vouch_shared}" INTERFACE_INCLUDE_DIRECTORIES "${_vouch_include}")
+endif()
+if(NOT TARGET vouch::static AND EXISTS "${_vouch_libdir}/libvouch.a")
+    find_package(Threads REQUIRED)
+    add_library(vouch::static STATIC IMPORTED)
+    set_target_properties(vouch::static PROPERTIES IMPORTED_LOCATION "${_vouch_libdir}/libvouch.a"
+        INTERFACE_INCLUDE_DIRECTORIES "${_vouch_include}" INTERFACE_LINK_LIBRARIES "Threads::Threads;${CMAKE_DL_LIBS};m")
+endif()
