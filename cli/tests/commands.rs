@@ -256,9 +256,9 @@ fn a_voiceprint_of_another_model_is_an_error_and_never_a_number() {
     let sum = Sha256::digest(&network[..body]);
     network[body..].copy_from_slice(&sum);
     let network = room.file("other.vouch", &network);
-    let describe = room.vouch([Path::new("model"), Path::new("describe"), Path::new("--model"), &network]);
-    let mismatch = text(&describe.stderr);
-    assert_eq!((code(&describe), mismatch.trim_end().lines().count()), (3, 1), "{mismatch}");
+    let verified = room.vouch([Path::new("model"), Path::new("verify"), Path::new("--model"), &network]);
+    let mismatch = text(&verified.stderr);
+    assert_eq!((code(&verified), mismatch.trim_end().lines().count()), (3, 1), "{mismatch}");
 
     let calibration = std::fs::read_to_string(weights.join("default.calibration.json")).unwrap();
     let shipped = serde_json::from_str::<Value>(&calibration).unwrap()["model_id"].as_str().unwrap().to_owned();

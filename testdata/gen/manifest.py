@@ -10,6 +10,7 @@ ORIGIN = {                      # folder: (script, what the files are)
     'golden/g711': ('gen/g711.py', 'ITU-T G.711 tables'),
     'golden/metrics': ('gen/metrics.py', 'error rates of small lists, worked out in exact fractions'),
     'golden/network': ('../models/train/export.py', 'activations of the shipped network by PyTorch'),
+    'golden/onnx': ('gen/onnx_speakers.py', 'speaker networks of random weights, and what onnxruntime makes of them'),
 }
 
 lines = ['# Every file of test data. Made by gen/manifest.py; all of it is our own, under the licence of the project.\n']
