@@ -1,6 +1,6 @@
 //! A recording through the pipeline: the one way in which every command turns audio into an embedding.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
@@ -88,15 +88,19 @@ impl Toolkit {
     /// # Errors
     /// A file cannot be read or is not what it should be.
     pub fn load_network(global: &Global) -> Result<Self> {
-        let of_domain = |file: &str| Some(global.domain.join(file)).filter(|p| p.exists());
-        let model = match global.model.clone().or_else(|| of_domain(MODEL_FILE)) {
+        let or_of_domain = |given: &Option<PathBuf>, file: &str| -> Result<Option<PathBuf>> {
+            let own = global.domain.join(file);
+            let there = given.is_none() && own.try_exists().with_context(|| own.display().to_string())?;
+            Ok(given.clone().or(there.then_some(own)))
+        };
+        let model = match or_of_domain(&global.model, MODEL_FILE)? {
             None => Model::embedded_with(global.precision.into()).context("built-in network")?,
             Some(path) => {
                 let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
                 Model::from_bytes_with(&bytes, global.precision.into()).with_context(|| path.display().to_string())?
             }
         };
-        let calibration = match global.calibration.clone().or_else(|| of_domain(CALIBRATION_FILE)) {
+        let calibration = match or_of_domain(&global.calibration, CALIBRATION_FILE)? {
             None => calibration::parse(models::calibration_json()).context("built-in calibration")?,
             Some(path) => {
                 let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;

@@ -58,6 +58,16 @@ fn a_domain_uses_the_network_that_was_imported_into_it() {
     let refused = error(&vouch(&domain, &["verify", "--speaker", "alice"], &call));
     assert!(refused.contains("vouch calibrate"), "{refused}");
 
+    // Every architecture is taken in, whatever it takes at least.
+    for architecture in ["resnet34", "campplus"] {
+        let file = format!("{architecture}.vouch");
+        let graph = [testdata(&format!("golden/onnx/{architecture}.onnx"))];
+        let other = json(&vouch(&domain, &["model", "import", "--json", "--out", &file], &graph));
+        assert_eq!((&other["Dim"], &other["File"]), (&32.into(), &file.clone().into()));
+        let call = vouch(&domain, &["embed", "--quiet", "--model", &file, "--out", npy.to_str().unwrap()], &call);
+        assert_eq!(call.status.code(), Some(0), "{architecture}: {call:?}");
+    }
+
     // Another front end is another network, by its file.
     let toml = dir.path().join("front.toml");
     std::fs::write(&toml, "preset = \"wespeaker\"\nchunk_s = 2.0\n").unwrap();

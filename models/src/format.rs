@@ -272,6 +272,11 @@ impl Container {
         self.blobs.get(name).map(Vec::as_slice)
     }
 
+    /// Forgets the tensors of bytes, once a network has been made of them.
+    pub(crate) fn forget_blobs(&mut self) {
+        self.blobs.clear();
+    }
+
     /// The tensors whose name begins with `prefix`.
     pub fn tensors<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a Tensor)> {
         self.tensors.iter().filter(move |(n, _)| n.starts_with(prefix)).map(|(n, t)| (n.as_str(), t))

@@ -63,6 +63,13 @@ pub struct ModelInfo {
     pub precision: Precision,
 }
 
+impl ModelInfo {
+    /// Whether the speaker network was trained elsewhere and runs as its graph says, on whatever its runtime finds.
+    pub fn is_imported(&self) -> bool {
+        self.macs_per_second.is_none()
+    }
+}
+
 impl Model {
     /// The network that is built in.
     ///
@@ -104,7 +111,7 @@ impl Model {
     /// # Errors
     /// As [`Model::from_bytes`]; or this machine lacks the instruction set.
     pub fn with_backend(bytes: &[u8], backend: Backend, precision: Precision) -> Result<Self, ModelError> {
-        let container = Container::parse(bytes)?;
+        let mut container = Container::parse(bytes)?;
         let unsupported = |what: String| ModelError::new(ModelErrorKind::Unsupported, what);
         if !backend.is_available() {
             return Err(unsupported(format!("this machine has no {}", backend.name())));
@@ -115,6 +122,7 @@ impl Model {
         }
         let speaker = registry::speaker(&container, backend, precision)?;
         let detector = registry::detector(&container, backend)?;
+        container.forget_blobs();
         let (embedder, mels) = ((speaker.make)(), (detector.make)().num_mel_bins());
         let dim = embedder.dim();
         let expected = embedder.fbank().map_or(own.num_mel_bins, |f| f.num_mel_bins);

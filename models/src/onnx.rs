@@ -14,7 +14,7 @@ use engine::embed::{Embedder, ModelId};
 use engine::fbank::{Fbank, FbankConfig, Log, Triangles, Window};
 use engine::nn::Precision;
 use engine_simd::Backend;
-use rten::{NodeId, RunOptions, ThreadPool};
+use rten::NodeId;
 use rten_tensor::NdTensor;
 use rten_tensor::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -198,10 +198,22 @@ impl OnnxConfig {
     }
 }
 
+/// What a container says of an imported network: how it is fed, and what trying it out showed.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sizes {
+    front_end: OnnxConfig,
+    dim: usize,
+    /// Least number of frames that the graph takes.
+    least_frames: usize,
+}
+
+/// Lengths of an embedding that are taken.
+const DIMS: std::ops::RangeInclusive<usize> = 2..=4096;
+
 /// The graph and how it is fed, shared by all streams.
 struct Graph {
     model: rten::Model,
-    pool: Arc<ThreadPool>,
     config: OnnxConfig,
     input: NodeId,
     lengths: Option<NodeId>,
@@ -240,9 +252,7 @@ impl Graph {
         if !left.is_empty() {
             return Err(unsupported(format!("ONNX graph: nothing to give to its input {}", names(&left))));
         }
-        // One call is one thread's work; calls run side by side.
-        let pool = Arc::new(ThreadPool::with_num_threads(1));
-        Ok(Self { model, pool, config, input, lengths, output })
+        Ok(Self { model, config, input, lengths, output })
     }
 
     /// The unit-norm embedding of a chunk of frames, row-major `(frames, mel bins)`.
@@ -269,8 +279,7 @@ impl Graph {
         if let Some(lengths) = self.lengths {
             inputs.push((lengths, NdTensor::from_data([1], vec![1.0f32]).into()));
         }
-        let options = RunOptions::default().with_thread_pool(Some(Arc::clone(&self.pool)));
-        let [output] = self.model.run_n(inputs, [self.output], Some(options)).map_err(|e| e.to_string())?;
+        let [output] = self.model.run_n(inputs, [self.output], None).map_err(|e| e.to_string())?;
         let output: rten_tensor::Tensor<f32> = output.try_into().map_err(|_| "its output is not f32".to_owned())?;
         let raw: Vec<f32> = output.iter().copied().collect();
         let norm = raw.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
@@ -300,7 +309,7 @@ impl Graph {
         let (Some(dim), Some(least)) = (dim, least) else {
             return Err(unsupported(format!("ONNX graph, up to {chunk} frames: {refused}")));
         };
-        if (2..=4096).contains(&dim) {
+        if DIMS.contains(&dim) {
             Ok((dim, least))
         } else {
             Err(unsupported(format!("ONNX graph: an embedding of {dim} numbers")))
@@ -318,8 +327,11 @@ pub(crate) fn build(
         return Err(unsupported("an imported network runs as its graph says; leave --precision out"));
     }
     let graph = c.blob(GRAPH).ok_or_else(|| ModelError::in_tensor(GRAPH, "is missing"))?;
-    let graph = Graph::new(graph.to_vec(), registry::sizes("speaker", config)?)?;
-    let (dim, least) = graph.prove()?;
+    let Sizes { front_end, dim, least_frames } = registry::sizes("speaker", config)?;
+    let graph = Graph::new(graph.to_vec(), front_end)?;
+    if !(DIMS.contains(&dim) && (1..=graph.config.chunk_frames()).contains(&least_frames)) {
+        return Err(ModelError::new(ModelErrorKind::Header, "speaker network of impossible size"));
+    }
     let (id, parameters) = (c.id, graph.model.total_params());
     let graph = Arc::new(graph);
     let make = move || -> Box<dyn Embedder> {
@@ -327,9 +339,9 @@ pub(crate) fn build(
             id,
             graph: Arc::clone(&graph),
             frames: Vec::with_capacity(graph.config.chunk_frames() * graph.config.num_mel_bins),
-            least,
+            least: least_frames,
             sum: vec![0.0; dim],
-            closed: 0,
+            closed: false,
             open: None,
         })
     };
@@ -346,12 +358,13 @@ pub fn import(
     detector: &[u8],
     about: &[(String, String)],
 ) -> Result<Vec<u8>, ModelError> {
-    Graph::new(onnx.to_vec(), config.clone())?.prove()?;
+    let (dim, least_frames) = Graph::new(onnx.to_vec(), config.clone())?.prove()?;
+    let sizes = Sizes { front_end: config.clone(), dim, least_frames };
     let source = Container::parse(detector)?;
     let entry = source.networks.get("detector").ok_or_else(|| unsupported("a container without speech detector"))?;
     let header = |e: serde_json::Error| ModelError::new(ModelErrorKind::Header, e.to_string());
     let networks = json!({
-        "speaker": { "family": FAMILY, "config": serde_json::to_value(config).map_err(header)? },
+        "speaker": { "family": FAMILY, "config": serde_json::to_value(sizes).map_err(header)? },
         "detector": { "family": entry.family, "config": entry.config },
     });
     let mut tensors = vec![NewTensor::blob(GRAPH, onnx)];
@@ -366,18 +379,24 @@ struct OnnxEmbedder {
     least: usize,
     /// Frames of the open chunk.
     frames: Vec<f32>,
-    /// Embeddings of the closed chunks, all of one length.
+    /// Embeddings of the closed chunks, each times its frames.
     sum: Vec<f64>,
-    closed: usize,
+    closed: bool,
     /// Embedding of the open chunk as of its last whole second, and its frames then.
     open: Option<(Vec<f32>, usize)>,
 }
 
+/// Adds an embedding times its frames.
+fn add(sum: &mut [f64], (embedding, frames): &(Vec<f32>, usize)) {
+    sum.iter_mut().zip(embedding).for_each(|(s, &v)| *s += *frames as f64 * f64::from(v));
+}
+
 impl OnnxEmbedder {
     fn run_open(&mut self) {
-        // The graph was proven at construction. What it refuses now is not counted.
+        // The graph was tried out when it was imported. What it refuses now is not counted.
         let count = self.frames.len() / self.graph.config.num_mel_bins;
-        self.open = self.graph.run(&self.frames).ok().map(|e| (e, count));
+        let embedding = self.graph.run(&self.frames).ok().filter(|e| e.len() == self.sum.len());
+        self.open = embedding.map(|e| (e, count));
     }
 }
 
@@ -408,9 +427,9 @@ impl Embedder for OnnxEmbedder {
                 self.run_open();
             }
             if count == chunk {
-                if let Some((e, _)) = self.open.take() {
-                    self.sum.iter_mut().zip(&e).for_each(|(s, &v)| *s += f64::from(v));
-                    self.closed += 1;
+                if let Some(open) = self.open.take() {
+                    add(&mut self.sum, &open);
+                    self.closed = true;
                 }
                 self.frames.clear();
             }
@@ -424,14 +443,12 @@ impl Embedder for OnnxEmbedder {
     }
 
     fn embedding(&self, out: &mut [f32]) -> bool {
-        let weight = self.closed * self.graph.config.chunk_frames();
-        let mut mean: Vec<f64> = self.sum.iter().map(|s| s * self.graph.config.chunk_frames() as f64).collect();
-        let open = self.open.as_ref().map_or(0, |(_, count)| *count);
-        if let Some((e, count)) = &self.open {
-            mean.iter_mut().zip(e).for_each(|(m, &v)| *m += *count as f64 * f64::from(v));
+        let mut mean = self.sum.clone();
+        if let Some(open) = &self.open {
+            add(&mut mean, open);
         }
         let norm = mean.iter().map(|m| m * m).sum::<f64>().sqrt();
-        let any = weight + open > 0 && norm > 0.0;
+        let any = (self.closed || self.open.is_some()) && norm > 0.0;
         if any {
             out.iter_mut().zip(&mean).for_each(|(o, m)| *o = (m / norm) as f32);
         }
@@ -441,7 +458,7 @@ impl Embedder for OnnxEmbedder {
     fn reset(&mut self) {
         self.frames.clear();
         self.sum.fill(0.0);
-        self.closed = 0;
+        self.closed = false;
         self.open = None;
     }
 }

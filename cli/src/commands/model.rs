@@ -91,7 +91,8 @@ struct Verified {
     model_id: String,
     calibration_id: String,
     backends: Vec<&'static str>,
-    int8_cosine: f64,
+    /// `None` for an imported network, which has no 8 bits of ours.
+    int8_cosine: Option<f64>,
 }
 
 pub(super) fn run(global: &Global, out: Output, command: &ModelCommand) -> Result<Exit> {
@@ -125,11 +126,15 @@ fn describe(global: &Global, out: Output) -> Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// Two seconds of a buzz whose pitch and colour wander: enough like a voice to be taken for one.
-fn buzz() -> Vec<f32> {
+/// Seconds of the self-test's signal: enough for a network of our own, and for imported ones that take no less than a chunk.
+const BUZZ_S: usize = 2;
+const BUZZ_IMPORTED_S: usize = 12;
+
+/// A buzz whose pitch and colour wander: enough like a voice to be taken for one.
+fn buzz(seconds: usize) -> Vec<f32> {
     let tau = std::f32::consts::TAU;
     let mut phase = 0.0f32;
-    (0..16_000)
+    (0..8_000 * seconds)
         .map(|i| {
             let t = i as f32 / 8_000.0;
             phase = (phase + (130.0 + 20.0 * (tau * 0.7 * t).sin()) / 8_000.0).fract();
@@ -146,13 +151,26 @@ fn buzz() -> Vec<f32> {
 fn embed(model: &Model) -> Result<Vec<f32>> {
     let config = SessionConfig::new(SampleRate::TELEPHONE);
     let mut session = Session::new(config, model.embedder(), model.detector())?;
-    session.push(&buzz())?;
+    let seconds = if model.describe().is_imported() { BUZZ_IMPORTED_S } else { BUZZ_S };
+    session.push(&buzz(seconds))?;
     session.finish();
     let mut embedding = vec![0.0; model.dim()];
     if !session.embedding(&mut embedding) {
-        bail!("the speech detector finds no speech in the signal of the self-test");
+        bail!(
+            "no embedding from the self-test's {seconds} s: the speech detector finds no speech in them, or the network takes \
+             only longer stretches (chunk_s)"
+        );
     }
     Ok(embedding)
+}
+
+/// The cosine of an embedding in 8 bits with that in 32, which must be near 1.
+fn near(exact: &[f32], rounded: &[f32]) -> Result<f64> {
+    let cosine = exact.iter().zip(rounded).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>();
+    if cosine.is_nan() || cosine <= 0.98 {
+        bail!("in 8 bits the embedding has a cosine of only {cosine:.4} with that in 32");
+    }
+    Ok(cosine)
 }
 
 /// Reads a container with all its checks, and runs the network on every instruction set of this machine.
@@ -166,18 +184,15 @@ fn verify(global: &Global, out: Output, file: Option<PathBuf>) -> Result<Exit> {
     let tools = Toolkit::load(&global)?;
     let mut backends = Vec::new();
     let mut first: Option<Vec<f32>> = None;
-    let mut cosine = 1.0;
-    // An imported network runs on whatever its runtime finds.
-    let imported = tools.model.describe().macs_per_second.is_none();
+    let mut int8_cosine = None;
+    let imported = tools.model.describe().is_imported();
     for backend in Backend::ALL.into_iter().filter(|b| b.is_available()) {
         let with = |precision| -> Result<Vec<f32>> {
             embed(&Model::with_backend(&bytes, backend, precision)?).with_context(|| name.clone())
         };
         let exact = with(Precision::F32)?;
-        let rounded = if imported { exact.clone() } else { with(Precision::Int8)? };
-        cosine = exact.iter().zip(&rounded).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
-        if cosine.is_nan() || cosine <= 0.98 {
-            bail!("{name}: in 8 bits the embedding has a cosine of only {cosine:.4} with that in 32");
+        if !imported {
+            int8_cosine = Some(near(&exact, &with(Precision::Int8)?).with_context(|| name.clone())?);
         }
         let same = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits());
         if !same(first.get_or_insert_with(|| exact.clone()), &exact) {
@@ -189,15 +204,15 @@ fn verify(global: &Global, out: Output, file: Option<PathBuf>) -> Result<Exit> {
         model_id: tools.model.id().to_string(),
         calibration_id: tools.calibration.id().to_owned(),
         backends,
-        int8_cosine: cosine,
+        int8_cosine,
     };
     out.print(&verified, |v| {
         format!(
-            "{name}: whole, {}; calibration {} is its own; the same embedding on {}; 8 bits keep a cosine of {:.4}",
+            "{name}: whole, {}; calibration {} is its own; the same embedding on {}{}",
             v.model_id,
             v.calibration_id,
             v.backends.join(", "),
-            v.int8_cosine
+            v.int8_cosine.map_or_else(String::new, |c| format!("; 8 bits keep a cosine of {c:.4}"))
         )
     })?;
     Ok(Exit::Success)
@@ -217,6 +232,14 @@ struct Imported {
 /// Tries an ONNX graph, and writes it into a container.
 #[cfg(feature = "onnx")]
 fn import(global: &Global, out: Output, args: &ImportArgs) -> Result<Exit> {
+    let file = match &args.out {
+        Some(path) => path.clone(),
+        None if global.domain.is_dir() => global.domain.join(MODEL_FILE),
+        None => bail!(
+            "{}: no domain there; make one with `vouch domain create`, or give --out FILE",
+            global.domain.display()
+        ),
+    };
     let mut settings = serde_json::Map::new();
     if let Some(path) = &args.front_end {
         let name = path.display().to_string();
@@ -226,8 +249,8 @@ fn import(global: &Global, out: Output, args: &ImportArgs) -> Result<Exit> {
     if let Some(preset) = &args.preset {
         settings.insert("preset".to_owned(), preset.as_str().into());
     }
-    let config = models::onnx::OnnxConfig::from_settings(settings.into())
-        .with_context(|| args.front_end.as_ref().map_or_else(String::new, |p| p.display().to_string()))?;
+    let source = args.front_end.as_ref().map_or_else(|| "--preset".to_owned(), |p| p.display().to_string());
+    let config = models::onnx::OnnxConfig::from_settings(settings.into()).with_context(|| source)?;
     let name = args.onnx.display().to_string();
     let onnx = std::fs::read(&args.onnx).with_context(|| name.clone())?;
     let source = args.onnx.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -237,15 +260,7 @@ fn import(global: &Global, out: Output, args: &ImportArgs) -> Result<Exit> {
     let model = Model::from_bytes(&bytes).with_context(|| name.clone())?;
     let start = std::time::Instant::now();
     embed(&model).with_context(|| name)?;
-    let real_time_factor = start.elapsed().as_secs_f64() / (buzz().len() as f64 / 8_000.0);
-    let file = match &args.out {
-        Some(path) => path.clone(),
-        None if global.domain.is_dir() => global.domain.join(MODEL_FILE),
-        None => bail!(
-            "{}: no domain there; make one with `vouch domain create`, or give --out FILE",
-            global.domain.display()
-        ),
-    };
+    let real_time_factor = start.elapsed().as_secs_f64() / BUZZ_IMPORTED_S as f64;
     cli_store::write_atomic(&file, &bytes)?;
     let info = model.describe();
     let imported = Imported {
