@@ -3,26 +3,19 @@
 //! Rows are random unit vectors; half of the queries are rows with noise, half are random too. Every answer is checked against a plain
 //! scan in double precision. `--dump` writes rows and queries for `benches/peers/search.py`, which asks faiss the same.
 
-use std::io::Write;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use engine::embed::ModelId;
-use engine::metrics::SplitMix64;
 use engine::search::Index;
+use ndarray::ArrayView2;
+use testdata::Random;
 
 /// How far a query lies from its row: noise of this norm is added.
 const NOISE: f32 = 0.8;
 
-fn normal(random: &mut SplitMix64) -> f32 {
-    let mut uniform = || random.below(1 << 53) as f64 / (1u64 << 53) as f64;
-    let (a, b) = (uniform(), uniform());
-    ((-2.0 * (1.0 - a).ln()).sqrt() * (std::f64::consts::TAU * b).cos()) as f32
-}
-
-fn unit(random: &mut SplitMix64, dim: usize) -> Vec<f32> {
-    let v: Vec<f32> = (0..dim).map(|_| normal(random)).collect();
-    scaled(v)
+fn unit(random: &mut Random, dim: usize) -> Vec<f32> {
+    scaled((0..dim).map(|_| random.normal()).collect())
 }
 
 fn scaled(mut v: Vec<f32>) -> Vec<f32> {
@@ -32,16 +25,8 @@ fn scaled(mut v: Vec<f32>) -> Vec<f32> {
 }
 
 fn write_npy(path: &str, data: &[f32], dim: usize) -> Result<()> {
-    let mut out = std::io::BufWriter::new(std::fs::File::create(path).with_context(|| path.to_owned())?);
-    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {dim}), }}", data.len() / dim);
-    let padded = format!("{header:<117}\n");
-    out.write_all(b"\x93NUMPY\x01\x00")?;
-    out.write_all(&(padded.len() as u16).to_le_bytes())?;
-    out.write_all(padded.as_bytes())?;
-    for x in data {
-        out.write_all(&x.to_le_bytes())?;
-    }
-    Ok(out.flush()?)
+    let data = ArrayView2::from_shape((data.len() / dim, dim), data)?;
+    ndarray_npy::write_npy(path, &data).with_context(|| path.to_owned())
 }
 
 fn plain(rows: &[f32], query: &[f32]) -> (usize, f64) {
@@ -65,7 +50,7 @@ fn main() -> Result<()> {
     if count == 0 || dim == 0 || queries == 0 {
         bail!("usage: search [ROWS] [DIM] [QUERIES] [--dump ROWS.npy QUERIES.npy]");
     }
-    let mut random = SplitMix64::new(7);
+    let mut random = Random::new(7);
     let mut rows = Vec::with_capacity(count * dim);
     for _ in 0..count {
         rows.extend(unit(&mut random, dim));

@@ -3,6 +3,8 @@
 use std::ffi::{c_char, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use ::engine::score::AuthPolicy;
+
 use crate::error::{Failure, Result, vouch_result, vouch_result::*};
 use crate::handle::{self, Token};
 use crate::memory::text_out;
@@ -34,6 +36,38 @@ pub(crate) fn on(token: Token, kind: Kind, f: impl FnOnce(&mut Object) -> Result
 /// Runs a call that reads a shared handle.
 pub(crate) fn reading(token: Token, kind: Kind, f: impl FnOnce(&Object) -> Result<()>) -> vouch_result {
     run(|| handle::shared(token, kind, f))
+}
+
+/// What authenticates: the threshold, and the net speech before a decision.
+pub(crate) fn policy(threshold: u32, min_speech_ms: u32) -> Result<AuthPolicy> {
+    let threshold = u8::try_from(threshold).unwrap_or(u8::MAX);
+    AuthPolicy::new(threshold, f64::from(min_speech_ms) / 1000.0).map_err(|e| Failure::told(VOUCH_ERR_RANGE, e))
+}
+
+/// The samples of one loss: at most a second at 192 kHz, so that a call stays short.
+pub(crate) fn lost(samples_n: usize) -> Result<usize> {
+    if samples_n > 192_000 {
+        return Err(Failure::because(VOUCH_ERR_RANGE, "more than 192000 samples at once"));
+    }
+    Ok(samples_n)
+}
+
+/// A branch of a call flow as C spells it; lives for ever.
+pub(crate) fn branch_name(branch: Option<&str>) -> Result<*const c_char> {
+    let names = [
+        c"Authenticated",
+        c"NotAuthenticated",
+        c"Inconclusive",
+        c"NotEnrolled",
+        c"OptedOut",
+        c"Enrolled",
+        c"HighRisk",
+        c"LowRisk",
+        c"NotEnabled",
+        c"Error",
+    ];
+    let spelled = |name: &str| names.iter().find(|n| n.to_bytes() == name.as_bytes());
+    Ok(branch.and_then(spelled).ok_or(Failure::of(VOUCH_ERR_INTERNAL))?.as_ptr())
 }
 
 /// Text of a result, ended by NUL; never NULL, lives for ever. Any number is fine.

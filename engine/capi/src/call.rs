@@ -11,16 +11,16 @@ use ::engine::call::{
 use ::engine::codec::Codec;
 use ::engine::enroll::EnrollConfig;
 use ::engine::error::InputError;
-use ::engine::score::{AuthPolicy, FraudDecision, Threshold};
+use ::engine::score::{FraudDecision, Threshold};
 use ::engine::session::SessionConfig;
 use zeroize::Zeroizing;
 
-use crate::boundary::{on, reading, run};
+use crate::boundary::{branch_name, lost, on, policy, reading, run};
 use crate::engine::{template, vouch_engine};
-use crate::enrolment::{MAX_LOST_SAMPLES, refusal};
+use crate::enrolment::refusal;
 use crate::error::{Failure, Result, vouch_result, vouch_result::*};
 use crate::handle::{self, Token};
-use crate::memory::{Out, copy_out, slice};
+use crate::memory::{Out, copy_out, put, slice};
 use crate::object::{Body, Engine, Kind, Object};
 use crate::session::{vouch_claim, vouch_claim::*, vouch_decision};
 use crate::watchlist::vouch_watchlist;
@@ -151,11 +151,6 @@ fn refused(error: CallError) -> Failure {
     Failure::told(code, error)
 }
 
-fn policy(threshold: u32, min_speech_ms: u32) -> Result<AuthPolicy> {
-    let threshold = u8::try_from(threshold).unwrap_or(u8::MAX);
-    AuthPolicy::new(threshold, f64::from(min_speech_ms) / 1000.0).map_err(|e| Failure::told(VOUCH_ERR_RANGE, e))
-}
-
 /// Kind, place, value and score of an event.
 fn flat(event: Event) -> Option<(vouch_event, u64, i32, i32)> {
     Some(match event {
@@ -229,17 +224,6 @@ impl Live {
 
 fn with(handle: *const c_void, f: impl FnOnce(&mut Live) -> Result<()>) -> vouch_result {
     on(Token::of(handle), Kind::Call, |object| f(object.call()?))
-}
-
-/// Writes to a place that may be NULL.
-///
-/// # Safety
-/// `place` is NULL or valid for a write.
-unsafe fn put<T: Copy>(place: *mut T, value: T) {
-    if let Ok(out) = Out::new(place) {
-        // SAFETY: the caller's contract.
-        unsafe { out.set(value) };
-    }
 }
 
 /// Starts a call that is not listened to yet, and about which nothing is asked.
@@ -463,9 +447,7 @@ pub unsafe extern "C" fn vouch_call_push_pcma(
 #[unsafe(no_mangle)]
 pub extern "C" fn vouch_call_push_lost(call: *mut vouch_call, samples_n: usize) -> vouch_result {
     with(call.cast(), |live| {
-        if samples_n > MAX_LOST_SAMPLES {
-            return Err(Failure::because(VOUCH_ERR_RANGE, "more than 192000 samples at once"));
-        }
+        let samples_n = lost(samples_n)?;
         live.push(|c| c.push_lost(samples_n))
     })
 }
@@ -700,25 +682,12 @@ pub unsafe extern "C" fn vouch_call_check(
         let known = options.into_iter().find(|&(number, _)| number as i32 == check).map(|(_, option)| option);
         let option = known.ok_or(Failure::because(VOUCH_ERR_RANGE, "no such check"))?;
         let answer = live.call.check(option);
-        let names = [
-            c"Authenticated",
-            c"NotAuthenticated",
-            c"Inconclusive",
-            c"NotEnrolled",
-            c"OptedOut",
-            c"Enrolled",
-            c"HighRisk",
-            c"LowRisk",
-            c"NotEnabled",
-            c"Error",
-        ];
-        let spelled = |name: &str| names.iter().find(|n| n.to_bytes() == name.as_bytes());
         let name = match answer {
-            Answer::Wait => None,
-            answer => Some(answer.branch().and_then(spelled).ok_or(Failure::of(VOUCH_ERR_INTERNAL))?),
+            Answer::Wait => std::ptr::null(),
+            answer => branch_name(answer.branch())?,
         };
         // SAFETY: the caller's contract.
-        unsafe { out.set(name.map_or(std::ptr::null(), |n| n.as_ptr())) };
+        unsafe { out.set(name) };
         Ok(())
     })
 }

@@ -10,11 +10,11 @@ use ::engine::session::{Progress, Session, SessionConfig};
 use ::engine::template::Embedding;
 use zeroize::Zeroizing;
 
-use crate::boundary::{on, reading};
+use crate::boundary::{lost, on, reading};
 use crate::engine::vouch_engine;
 use crate::error::{Failure, Result, vouch_result, vouch_result::*};
 use crate::handle::{self, Token};
-use crate::memory::{Out, copy_out, slice};
+use crate::memory::{Out, copy_out, put, slice};
 use crate::object::{Body, Engine, Kind, Object};
 
 /// Recordings of one person on their way to a voiceprint. One thread at a time; different enrolments run in parallel.
@@ -249,15 +249,10 @@ pub unsafe extern "C" fn vouch_enrolment_push_pcma(
 #[unsafe(no_mangle)]
 pub extern "C" fn vouch_enrolment_push_lost(enrolment: *mut vouch_enrolment, samples_n: usize) -> vouch_result {
     with(enrolment.cast(), |e| {
-        if samples_n > MAX_LOST_SAMPLES {
-            return Err(Failure::because(VOUCH_ERR_RANGE, "more than 192000 samples at once"));
-        }
+        let samples_n = lost(samples_n)?;
         e.push(|s| s.push_lost(samples_n))
     })
 }
-
-/// Most samples of one loss: a second at 192 kHz, so that a call stays short.
-pub(crate) const MAX_LOST_SAMPLES: usize = 192_000;
 
 /// Ends a recording; what is pushed next is another one of the same person. Recordings must agree with each other.
 ///
@@ -288,13 +283,10 @@ pub unsafe extern "C" fn vouch_enrolment_progress(
 ) -> vouch_result {
     with(enrolment.cast(), |e| {
         let net_s = e.net_speech_s();
-        if let Ok(out) = Out::new(net_speech_ms) {
-            // SAFETY: the caller's contract.
-            unsafe { out.set((1000.0 * net_s).round() as u64) };
-        }
-        if let Ok(out) = Out::new(percent) {
-            // SAFETY: the caller's contract.
-            unsafe { out.set((100.0 * net_s / e.wanted_s).min(100.0) as u32) };
+        // SAFETY: the caller's contract.
+        unsafe {
+            put(net_speech_ms, (1000.0 * net_s).round() as u64);
+            put(percent, (100.0 * net_s / e.wanted_s).min(100.0) as u32);
         }
         Ok(())
     })

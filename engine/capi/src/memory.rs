@@ -50,15 +50,24 @@ impl<T: Copy> Out<T> {
     }
 }
 
+/// Writes to a place that may be NULL.
+///
+/// # Safety
+/// - `place` is NULL or valid for a write.
+pub(crate) unsafe fn put<T: Copy>(place: *mut T, value: T) {
+    if let Ok(out) = Out::new(place) {
+        // SAFETY: the caller's contract.
+        unsafe { out.set(value) };
+    }
+}
+
 /// Copies bytes to the caller's buffer, or tells how large it must be.
 ///
 /// # Safety
 /// - `buffer` is NULL or valid for writes of `len` bytes; `needed` is NULL or valid for a write.
 pub(crate) unsafe fn copy_out(bytes: &[u8], buffer: *mut c_void, len: usize, needed: *mut usize) -> Result<()> {
-    if !needed.is_null() {
-        // SAFETY: not NULL; the caller vouches for the size.
-        unsafe { needed.write_unaligned(bytes.len()) };
-    }
+    // SAFETY: the caller's contract.
+    unsafe { put(needed, bytes.len()) };
     if buffer.is_null() {
         // Asking for the size only, which must then have a place to go.
         return if len == 0 && !needed.is_null() { Ok(()) } else { Err(Failure::NULL) };

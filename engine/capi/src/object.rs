@@ -81,36 +81,21 @@ impl Object {
             _ => Err(Failure::HANDLE_KIND),
         }
     }
-
-    pub(crate) fn enrolment(&mut self) -> Result<&mut Enrolment> {
-        match &mut self.body {
-            Body::Enrolment(enrolment) => Ok(enrolment),
-            Body::Broken(_) => Err(Failure::PANIC),
-            _ => Err(Failure::HANDLE_KIND),
-        }
-    }
-
-    pub(crate) fn session(&mut self) -> Result<&mut Call> {
-        match &mut self.body {
-            Body::Session(call) => Ok(call),
-            Body::Broken(_) => Err(Failure::PANIC),
-            _ => Err(Failure::HANDLE_KIND),
-        }
-    }
-
-    pub(crate) fn call(&mut self) -> Result<&mut Live> {
-        match &mut self.body {
-            Body::Call(live) => Ok(live),
-            Body::Broken(_) => Err(Failure::PANIC),
-            _ => Err(Failure::HANDLE_KIND),
-        }
-    }
-
-    pub(crate) fn watchlist(&mut self) -> Result<&mut Watch> {
-        match &mut self.body {
-            Body::WatchList(watch) => Ok(watch),
-            Body::Broken(_) => Err(Failure::PANIC),
-            _ => Err(Failure::HANDLE_KIND),
-        }
-    }
 }
+
+/// What a handle of the kind stands for, to be changed.
+macro_rules! body {
+    ($($name:ident: $kind:ident($body:ty)),+ $(,)?) => {
+        impl Object {
+            $(pub(crate) fn $name(&mut self) -> Result<&mut $body> {
+                match &mut self.body {
+                    Body::$kind(body) => Ok(body),
+                    Body::Broken(_) => Err(Failure::PANIC),
+                    _ => Err(Failure::HANDLE_KIND),
+                }
+            })+
+        }
+    };
+}
+
+body! { enrolment: Enrolment(Enrolment), session: Session(Call), call: Call(Live), watchlist: WatchList(Watch) }

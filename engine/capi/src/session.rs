@@ -5,17 +5,16 @@ use std::ffi::{c_char, c_void};
 use ::engine::audio::SampleRate;
 use ::engine::codec::Codec;
 use ::engine::error::InputError;
-use ::engine::score::{AuthPolicy, Branch, Claim, Conditions, Decision, Score, decide};
+use ::engine::score::{AuthPolicy, Claim, Conditions, Decision, Score, decide};
 use ::engine::session::{Progress, Session, SessionConfig};
 use ::engine::template::{Embedding, Template};
 use zeroize::Zeroizing;
 
-use crate::boundary::{on, reading, run};
+use crate::boundary::{branch_name, lost, on, policy, reading, run};
 use crate::engine::{template, vouch_engine};
-use crate::enrolment::MAX_LOST_SAMPLES;
 use crate::error::{Failure, Result, vouch_result, vouch_result::*};
 use crate::handle::{self, Token};
-use crate::memory::{Out, slice};
+use crate::memory::{Out, put, slice};
 use crate::object::{Body, Engine, Kind, Object};
 
 /// One call against one claimed voice. One thread at a time; different sessions run in parallel.
@@ -187,9 +186,7 @@ pub extern "C" fn vouch_session_set_auth(
     min_speech_ms: u32,
 ) -> vouch_result {
     with(session.cast(), |call| {
-        let threshold = u8::try_from(threshold).unwrap_or(u8::MAX);
-        call.policy = AuthPolicy::new(threshold, f64::from(min_speech_ms) / 1000.0)
-            .map_err(|e| Failure::told(VOUCH_ERR_RANGE, e))?;
+        call.policy = policy(threshold, min_speech_ms)?;
         Ok(())
     })
 }
@@ -307,9 +304,7 @@ pub unsafe extern "C" fn vouch_session_push_pcma(
 #[unsafe(no_mangle)]
 pub extern "C" fn vouch_session_push_lost(session: *mut vouch_session, samples_n: usize) -> vouch_result {
     with(session.cast(), |call| {
-        if samples_n > MAX_LOST_SAMPLES {
-            return Err(Failure::because(VOUCH_ERR_RANGE, "more than 192000 samples at once"));
-        }
+        let samples_n = lost(samples_n)?;
         call.push(|s| s.push_lost(samples_n))
     })
 }
@@ -359,10 +354,8 @@ pub unsafe extern "C" fn vouch_session_progress(
         let net_ms = (1000.0 * now.net_speech_s()).round() as u64;
         let missing = ((1000.0 * call.policy.min_speech_s()).round() as u64).saturating_sub(net_ms);
         for (place, value) in [(samples_n, now.samples), (net_speech_ms, net_ms), (missing_ms, missing)] {
-            if let Ok(out) = Out::new(place) {
-                // SAFETY: the caller's contract.
-                unsafe { out.set(value) };
-            }
+            // SAFETY: the caller's contract.
+            unsafe { put(place, value) };
         }
         Ok(())
     })
@@ -386,14 +379,12 @@ pub unsafe extern "C" fn vouch_session_decision(
     with(session.cast(), |call| {
         let out = Out::new(decision)?;
         let (decided, value) = call.decide()?;
-        if let Ok(place) = Out::new(score) {
-            let shown = matches!(decided, Decision::Accept | Decision::Reject);
-            let value = value.filter(|_| shown).map_or(-1, |s| i32::from(s.value()));
-            // SAFETY: the caller's contract.
-            unsafe { place.set(value) };
-        }
+        let shown = matches!(decided, Decision::Accept | Decision::Reject);
         // SAFETY: the caller's contract.
-        unsafe { out.set(vouch_decision::of(decided)) };
+        unsafe {
+            put(score, value.filter(|_| shown).map_or(-1, |s| i32::from(s.value())));
+            out.set(vouch_decision::of(decided));
+        }
         Ok(())
     })
 }
@@ -414,18 +405,9 @@ pub unsafe extern "C" fn vouch_session_branch(
         let out = Out::new(branch)?;
         let (decision, _) = call.decide()?;
         let waiting = decision == Decision::NotEnoughSpeech && !call.ended;
-        let name = match decision.branch() {
-            _ if waiting => None,
-            Branch::Authenticated => Some(c"Authenticated"),
-            Branch::NotAuthenticated => Some(c"NotAuthenticated"),
-            Branch::Inconclusive => Some(c"Inconclusive"),
-            Branch::NotEnrolled => Some(c"NotEnrolled"),
-            Branch::OptedOut => Some(c"OptedOut"),
-            Branch::NotEnabled => Some(c"NotEnabled"),
-            Branch::Error => Some(c"Error"),
-        };
+        let name = if waiting { std::ptr::null() } else { branch_name(Some(decision.branch().as_str()))? };
         // SAFETY: the caller's contract.
-        unsafe { out.set(name.map_or(std::ptr::null(), std::ffi::CStr::as_ptr)) };
+        unsafe { out.set(name) };
         Ok(())
     })
 }

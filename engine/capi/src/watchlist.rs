@@ -11,7 +11,7 @@ use crate::boundary::{on, reading, run};
 use crate::engine::{template, vouch_engine};
 use crate::error::{Failure, Result, vouch_result, vouch_result::*};
 use crate::handle::{self, Token};
-use crate::memory::{Out, slice};
+use crate::memory::{Out, put, slice};
 use crate::object::{Body, Engine, Kind, Object};
 
 /// Voiceprints to be recognised, each with a number of yours. One thread at a time; what calls were given of it stays theirs.
@@ -143,13 +143,12 @@ pub unsafe extern "C" fn vouch_watchlist_search(
             .risk(template.embedding(), template.net_speech_s(), &watch.engine.calibration, &mut scratch)
             .map_err(|e| Failure::told(VOUCH_ERR_INTERNAL, e))?;
         let (row, score) = found.ok_or(Failure::because(VOUCH_ERR_NONE, "the list is empty"))?;
-        if let (Ok(out), Some(&found)) = (Out::new(id), ready.ids.get(row)) {
-            // SAFETY: the caller's contract.
-            unsafe { out.set(found) };
-        }
-        if let Ok(out) = Out::new(risk) {
-            // SAFETY: the caller's contract.
-            unsafe { out.set(i32::from(score.value())) };
+        // SAFETY: the caller's contract.
+        unsafe {
+            if let Some(&found) = ready.ids.get(row) {
+                put(id, found);
+            }
+            put(risk, i32::from(score.value()));
         }
         Ok(())
     })

@@ -111,7 +111,7 @@ impl Workspace {
         }
     }
 
-    /// Makes room for `frames` numbers between the maps of a residual block.
+    /// Makes room for `numbers` numbers between the maps of a residual block.
     pub(super) fn reserve_narrow(&mut self, numbers: usize) {
         self.narrow.resize(self.narrow.len().max(numbers), 0.0);
     }
