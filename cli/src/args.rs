@@ -133,6 +133,10 @@ pub struct LiveArgs {
     /// Keep what was heard as a WAV file; the person must have agreed (--consent).
     #[arg(long, value_name = "FILE", requires = "consent")]
     pub record: Option<PathBuf>,
+    /// Keep what was heard, sealed in the domain, for this many hours (1-168): `vouch fraudster register --session` can use it until
+    /// then. The call is followed to its end.
+    #[arg(long, value_name = "HOURS", num_args = 0..=1, default_missing_value = "24", value_parser = clap::value_parser!(u32).range(1..=168))]
+    pub keep_audio: Option<u32>,
     /// Your name for the session, the contact's id as a rule: 1 to 36 letters, digits, `_`, `-`.
     #[arg(long, value_name = "NAME")]
     pub session_name: Option<String>,
@@ -274,6 +278,9 @@ pub enum Command {
     /// Register, list, describe or delete fraudsters.
     #[command(subcommand)]
     Fraudster(FraudsterCommand),
+    /// List or erase the calls whose audio is kept.
+    #[command(subcommand)]
+    Session(SessionCommand),
     /// Check a contact flow of Amazon Connect, or walk it against a recording.
     #[command(subcommand)]
     Flow(FlowCommand),
@@ -528,6 +535,21 @@ pub enum FraudsterCommand {
     },
 }
 
+/// `vouch session ...`
+#[derive(Subcommand, Debug)]
+pub enum SessionCommand {
+    /// List the calls whose audio is kept, oldest first.
+    List,
+    /// Erase the audio of a call.
+    Delete {
+        /// The call.
+        #[arg(value_name = "SESSION-ID")]
+        session: String,
+    },
+    /// Erase the audio whose time is over. Keeping more does so too.
+    Purge,
+}
+
 /// What becomes of a voice that is registered already.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DuplicateAction {
@@ -541,8 +563,11 @@ pub enum DuplicateAction {
 #[derive(Args, Debug)]
 pub struct RegisterArgs {
     /// Recordings of this one person.
-    #[arg(required = true)]
+    #[arg(required_unless_present = "session")]
     pub files: Vec<PathBuf>,
+    /// Register the caller of a past call that was kept with --keep-audio.
+    #[arg(long, value_name = "SESSION-ID", conflicts_with_all = ["files", "format", "channel"])]
+    pub session: Option<String>,
     /// The watch list; the default one unless given.
     #[arg(long, value_name = "LIST")]
     pub watchlist: Option<String>,

@@ -114,6 +114,32 @@ fn e6_authenticated_and_high_risk_together_and_each_alone() {
 }
 
 #[test]
+fn a_fraudster_is_registered_from_the_sealed_audio_of_a_past_call() {
+    let room = Room::new();
+    let [call, other] = enrol("alice");
+    // Nobody is claimed, so the call ends without an answer.
+    let heard = json(&room.run(&["call", "--keep-audio", "3", "--secure", "0.5-0.9", &call]));
+    let seconds = heard["KeptSeconds"].as_f64().unwrap();
+    assert!(seconds > 10.0, "{heard}");
+    let session = heard["SessionId"].as_str().unwrap();
+    let listed = room.ok(&["session", "list"]);
+    assert_eq!((listed.as_array().unwrap().len(), &listed[0]["SessionId"]), (1, &heard["SessionId"]));
+    let hours = (listed[0]["ExpiresAt"].as_f64().unwrap() - listed[0]["KeptAt"].as_f64().unwrap()) / 3600.0;
+    assert!((hours - 3.0).abs() < 1e-6);
+
+    let registered = room.ok(&["fraudster", "register", "--session", session, "--least-speech", "5"]);
+    assert_eq!(registered["RegistrationStatus"], "NEW_REGISTRATION", "{registered}");
+    let again = room.ok(&["fraudster", "register", &other, "--least-speech", "5"]);
+    assert_eq!(again["RegistrationStatus"], "DUPLICATE_SKIPPED", "the same voice: {again}");
+
+    room.ok(&["session", "delete", session]);
+    let gone = room.refused(&["fraudster", "register", "--session", session]);
+    assert!(gone.contains(session) && gone.contains("not asked for, or its time is over"), "{gone}");
+    assert_eq!(room.ok(&["session", "list"]), json!([]));
+    assert_eq!(room.ok(&["session", "purge"])["Sessions"], 0);
+}
+
+#[test]
 fn what_happens_to_people_is_told_with_generated_ids_only() {
     let room = Room::new();
     let files = enrol("alice");

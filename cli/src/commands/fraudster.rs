@@ -5,9 +5,10 @@ use cli_store::{Domain, Fraudster, FraudsterId, ModelId, Registration, Watchlist
 use engine::enroll::{EnrollConfig, Enroller};
 use serde::Serialize;
 
-use super::enroll::listen;
-use crate::analysis::Toolkit;
+use super::enroll::{evidence, listen};
+use crate::analysis::{Toolkit, Wanted};
 use crate::args::{DuplicateAction, FraudsterCommand, Global, RegisterArgs};
+use crate::files::MonoReader;
 use crate::live::Journal;
 use crate::outcome::{Exit, Output, columns};
 use crate::watch::{self, Known};
@@ -99,7 +100,16 @@ fn register(global: &Global, out: Output, domain: &Domain, args: &RegisterArgs) 
     let mut enroller = Enroller::new(config)?;
     let tools = Toolkit::load(global)?;
     let list = args.watchlist.as_deref().map(|w| watch::get(domain, w)).transpose()?;
-    listen(global, &tools, &args.files, &args.input, &mut enroller)?;
+    match &args.session {
+        None => drop(listen(global, &tools, &args.files, &args.input, &mut enroller)?),
+        Some(session) => {
+            let audio = domain.session_audio(&session.parse().with_context(|| format!("session {session}"))?)?;
+            let wanted = Wanted { windows: true, ..Wanted::default() };
+            let heard =
+                tools.analyse(MonoReader::of_samples(session, audio.rate_hz, audio.samples())?, wanted, |_| ())?;
+            enroller.add(evidence(&tools, &heard)?).with_context(|| session.clone())?;
+        }
+    }
     let mut registered = Registered {
         generated_fraudster_id: None,
         registration_status: "REFUSED",

@@ -17,6 +17,7 @@ mod inspect;
 mod listen;
 mod model;
 mod secure;
+mod session;
 mod shell;
 mod speaker;
 mod verify;
@@ -53,6 +54,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Speaker(command) => speaker::run(&global, out, command),
         Command::Watchlist(command) => watchlist::run(&global, out, &command),
         Command::Fraudster(command) => fraudster::run(&global, out, &command),
+        Command::Session(command) => session::run(&global, out, &command),
         Command::Flow(command) => flow::run(&global, out, &command),
         Command::Batch(command) => batch::run(&global, out, &command),
         Command::Calibrate(args) => calibrate::run(&global, out, &args),

@@ -1,11 +1,14 @@
 //! Which channel of a recording is heard.
 
 use std::fmt;
+use std::io::Cursor;
 use std::path::Path;
 use std::str::FromStr;
 
+use zeroize::Zeroizing;
+
 use super::error::{AudioError, AudioProblem};
-use super::{AudioFile, AudioSpec, RawFormat};
+use super::{AudioFile, AudioSpec, RawFormat, SampleEncoding};
 
 /// Which channel of a recording with several is the speaker's.
 ///
@@ -89,6 +92,18 @@ impl MonoReader {
     /// As [`AudioFile::open_input`]; `ChannelNeeded` or `NoSuchChannel` from the choice.
     pub fn open(path: &Path, format: Option<RawFormat>, choice: ChannelChoice) -> Result<MonoReader, AudioError> {
         MonoReader::new(AudioFile::open_input(path, format)?, choice)
+    }
+
+    /// Samples that are in memory; `name` stands for them in errors.
+    ///
+    /// # Errors
+    ///
+    /// There are none, or the rate is out of range.
+    pub fn of_samples(name: &str, rate_hz: u32, samples: &[i16]) -> Result<MonoReader, AudioError> {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(2 * samples.len()));
+        samples.iter().for_each(|s| bytes.extend_from_slice(&s.to_le_bytes()));
+        let format = RawFormat { encoding: SampleEncoding::S16Le, rate_hz, channels: 1 };
+        MonoReader::new(AudioFile::open_raw(name, Cursor::new(bytes), format)?, ChannelChoice::Ask)
     }
 
     /// Chooses a channel of an open recording.

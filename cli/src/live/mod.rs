@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use cli_store::{
-    Clock, Consent, Domain, Enrolment, GeneratedSpeakerId, Lookup, ModelId, SessionId, SessionName, SpeakerId,
-    StoreError, SystemClock, Timestamp,
+    Clock, Consent, Domain, Enrolment, GeneratedSpeakerId, Lookup, ModelId, SessionAudio, SessionId, SessionName,
+    SpeakerId, StoreError, SystemClock, Timestamp,
 };
 use engine::audio::SampleRate;
 use engine::call::{Call, CallConfig, Caller, EnrollmentRefusal, Evaluation, Event, Listening, Settings};
@@ -252,6 +252,18 @@ impl<'a> Line<'a> {
         self.speaker.claim = Claim::Enrolled;
         self.journal.enrolled(&self.frame(), "SUCCESS", None)?;
         Ok(Ok(()))
+    }
+
+    /// Seals what was heard in the domain, for this many hours (24 unless given), and says how many seconds that is.
+    ///
+    /// # Errors
+    /// The domain cannot be written.
+    pub fn keep_audio(&self, audio: &SessionAudio, hours: Option<u32>) -> Result<f64> {
+        if audio.samples().is_empty() {
+            return Ok(0.0);
+        }
+        self.domain.keep_session_audio(&self.session, self.speaker.generated.as_ref(), audio, hours.unwrap_or(24))?;
+        Ok(audio.samples().len() as f64 / f64::from(audio.rate_hz))
     }
 
     /// The session's id.

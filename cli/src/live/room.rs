@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use cli_store::{Consent, Domain, SessionName, SpeakerId};
-use engine::audio::SampleRate;
+use cli_store::{Consent, Domain, SessionAudio, SessionName, SpeakerId};
+use engine::audio::{SampleRate, f32_to_i16};
 use engine::call::{Authentication, Evaluation, Listening, Settings};
 use engine::enroll::EnrollConfig;
 use engine::score::{AuthPolicy, Claim, Decision, FraudDecision};
@@ -39,6 +39,9 @@ struct Ended {
     lost_samples: u64,
     /// Samples that were neither heard nor recorded.
     silenced_samples: u64,
+    /// Length of the audio that is kept sealed, in seconds, with --keep-audio; half an hour at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept_seconds: Option<f64>,
     /// The last hash of the proof of that, with --record.
     #[serde(skip_serializing_if = "Option::is_none")]
     proof_hash: Option<String>,
@@ -50,6 +53,8 @@ pub struct Room<'a> {
     args: &'a LiveArgs,
     rate: SampleRate,
     recorder: Option<Recorder>,
+    /// What was heard, to be sealed at the end.
+    kept: Option<SessionAudio>,
     meter: Meter,
     decided: Option<Evaluation>,
     lost: u64,
@@ -103,11 +108,12 @@ impl<'a> Room<'a> {
             Some(path) => Some(Recorder::new(path, rate.hz(), line.session_id().as_str())?),
             None => None,
         };
+        let kept = args.keep_audio.map(|_| SessionAudio::new(rate.hz()));
         let meter = Meter::new(if args.enroll { args.wanted_speech } else { policy.min_speech_s() }, global.quiet);
         if args.enroll {
             meter.say("speak freely, about anything");
         }
-        Ok(Self { line, args, rate, recorder, meter, decided: None, lost: 0, device })
+        Ok(Self { line, args, rate, recorder, kept, meter, decided: None, lost: 0, device })
     }
 
     /// Takes samples.
@@ -120,6 +126,10 @@ impl<'a> Room<'a> {
         }
         if let Some(recorder) = &mut self.recorder {
             recorder.write(samples)?;
+        }
+        if let Some(kept) = &mut self.kept {
+            let secure = self.line.call.is_secure();
+            kept.extend(samples.iter().map(|&x| if secure { 0 } else { f32_to_i16(x) }));
         }
         let standing = self.line.call.push(samples)?;
         self.line.tell()?;
@@ -148,6 +158,9 @@ impl<'a> Room<'a> {
                 left -= n;
             }
         }
+        if let Some(kept) = &mut self.kept {
+            kept.extend(std::iter::repeat_n(0, samples));
+        }
         self.line.call.push_lost(samples)?;
         self.line.tell()
     }
@@ -172,7 +185,7 @@ impl<'a> Room<'a> {
 
     /// Whether everything asked is answered, so that the call need not be followed any longer.
     pub fn answered(&self) -> bool {
-        if self.args.stay || self.recorder.is_some() && self.device.is_none() {
+        if self.args.stay || (self.recorder.is_some() || self.kept.is_some()) && self.device.is_none() {
             return false;
         }
         if let Some(e) = self.line.call.enrollment() {
@@ -204,8 +217,11 @@ impl<'a> Room<'a> {
         let now = self.line.evaluate()?;
         let report = self.line.report()?;
         let proof = self.recorder.take().map_or(Ok(None), Recorder::keep)?;
+        let kept_seconds =
+            self.kept.take().map(|audio| self.line.keep_audio(&audio, self.args.keep_audio)).transpose()?;
         let standing = self.line.call.standing();
         let ended = Ended {
+            kept_seconds,
             device: self.device,
             report,
             enrolled,
@@ -239,6 +255,9 @@ fn text(e: &Ended, record: Option<&Path>) -> String {
     }
     if e.silenced_samples > 0 {
         lines.push(format!("{} samples in secure passages were neither heard nor recorded", e.silenced_samples));
+    }
+    if let Some(seconds) = e.kept_seconds {
+        lines.push(format!("{seconds:.1} s of session {} kept sealed", e.report.session_id));
     }
     if let Some(path) = record {
         lines.push(format!("recorded to {}", path.display()));

@@ -51,9 +51,15 @@ pub enum AuditAction {
     FraudsterDisassociated,
     /// A fraudster was deleted.
     FraudsterDeleted,
+    /// The audio of a call was kept.
+    SessionAudioKept,
+    /// The audio of a call was read.
+    SessionAudioRead,
+    /// The audio of a call was erased, by hand or because its time was over.
+    SessionAudioErased,
 }
 
-const ACTIONS: [(AuditAction, &str); 17] = [
+const ACTIONS: [(AuditAction, &str); 20] = [
     (AuditAction::DomainCreated, "DOMAIN_CREATED"),
     (AuditAction::DomainUpdated, "DOMAIN_UPDATED"),
     (AuditAction::DomainRekeyed, "DOMAIN_REKEYED"),
@@ -71,6 +77,9 @@ const ACTIONS: [(AuditAction, &str); 17] = [
     (AuditAction::FraudsterAssociated, "FRAUDSTER_ASSOCIATED"),
     (AuditAction::FraudsterDisassociated, "FRAUDSTER_DISASSOCIATED"),
     (AuditAction::FraudsterDeleted, "FRAUDSTER_DELETED"),
+    (AuditAction::SessionAudioKept, "SESSION_AUDIO_KEPT"),
+    (AuditAction::SessionAudioRead, "SESSION_AUDIO_READ"),
+    (AuditAction::SessionAudioErased, "SESSION_AUDIO_ERASED"),
 ];
 
 impl fmt::Display for AuditAction {

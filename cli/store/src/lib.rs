@@ -59,6 +59,7 @@ mod jobs;
 mod key;
 mod page;
 mod sealed;
+mod session_audio;
 mod speaker;
 mod watchlist;
 
@@ -74,5 +75,6 @@ pub use ids::{
 };
 pub use jobs::{ItemOutcome, Job, JobItem, JobKind, JobStatus, NewJob};
 pub use page::{MAX_PAGE, Page};
+pub use session_audio::{KeptSession, SessionAudio};
 pub use speaker::{Consent, Enrolment, Lookup, Speaker, SpeakerStatus, Voiceprint};
 pub use watchlist::{Fraudster, Registration, Watchlist};

@@ -660,7 +660,9 @@ impl Domain {
                 return Ok(speaker);
             }
             let generated = &speaker.generated_speaker_id;
-            self.delete_from(c, "voiceprints", generated).await?;
+            for table in ["voiceprints", "session_audio"] {
+                self.delete_from(c, table, generated).await?;
+            }
             let withdraw = sqlx::query(
                 "UPDATE consents SET withdrawn_at = $3 WHERE domain_id = $1 AND generated_speaker_id = $2 \
                  AND withdrawn_at IS NULL",
@@ -698,7 +700,7 @@ impl Domain {
         })
     }
 
-    /// Deletes the speaker: entry, voiceprint and consents. The audit keeps the generated id.
+    /// Deletes the speaker: entry, voiceprint, audio of calls and consents. The audit keeps the generated id.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] with [`ResourceType::Speaker`]; [`StoreError::NotErased`]; storage errors.
@@ -706,7 +708,7 @@ impl Domain {
         self.backend.write(async |c| {
             let info = self.active(c).await?;
             let speaker = self.get_speaker(c, &info, id).await?;
-            for table in ["voiceprints", "consents", "speakers"] {
+            for table in ["voiceprints", "session_audio", "consents", "speakers"] {
                 self.delete_from(c, table, &speaker.generated_speaker_id).await?;
             }
             self.record(c, AuditAction::SpeakerDeleted, speaker.generated_speaker_id.as_str()).await

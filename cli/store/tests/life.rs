@@ -524,6 +524,7 @@ fn a_domain_of_the_first_schema_is_brought_up_with_what_it_holds() {
     let dir = f.dir.clone();
     drop(f.domain);
     for sql in [
+        "DROP TABLE session_audio",
         "DROP TABLE job_items",
         "DROP TABLE jobs",
         "DROP TABLE watchlist_members",
