@@ -11,14 +11,16 @@ use zeroize::Zeroizing;
 use crate::embed::MODEL_RATE_HZ;
 use crate::template::{Embedding, MAX_NET_SPEECH_SAMPLES, MAX_RECORDINGS, Template, TemplateError, TemplateRecord};
 
+mod change;
 mod coherence;
 
+pub use change::{ChangeFinder, TalkerChange};
 pub use coherence::{Coherence, CoherenceError, coherence};
 
 /// When recordings are taken to be of more than one person.
 ///
-/// `most_ratio` of the defaults is fitted on people whom the shipped network never heard, 8 to 14 windows each (`benches/src/bin/coherence.rs`): 1.8 %
-/// of enrolments of one voice are refused and 73 % of those of two. The others are first values; fit them with [`coherence`] and
+/// `most_ratio` of the defaults is fitted on people whom the shipped network never heard, 8 to 14 windows each (`benches/src/bin/coherence.rs`): 1.5 %
+/// of enrolments of one voice are refused and 84 % of those of two. The others are first values; fit them with [`coherence`] and
 /// [`Assessment::agreement`].
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct CoherenceLimits {
@@ -29,7 +31,7 @@ pub struct CoherenceLimits {
     pub noise_speech_s: f64,
     /// Fewest windows that are judged; a recording with fewer is not split.
     pub least_windows: usize,
-    /// Least share of windows that makes a second voice.
+    /// Least share of windows that makes a second voice, also in a [`ChangeFinder`]'s change.
     pub least_share: f32,
     /// Greatest [`Coherence::ratio`] that makes a second voice.
     pub most_ratio: f32,
@@ -37,7 +39,7 @@ pub struct CoherenceLimits {
 
 impl Default for CoherenceLimits {
     fn default() -> Self {
-        Self { least_agreement: 0.35, noise_speech_s: 1.0, least_windows: 6, least_share: 0.15, most_ratio: 0.5 }
+        Self { least_agreement: 0.35, noise_speech_s: 1.0, least_windows: 6, least_share: 0.15, most_ratio: 0.55 }
     }
 }
 
@@ -88,6 +90,11 @@ impl EnrollConfig {
     /// Sets when recordings are taken to be of more than one person.
     pub fn limits(self, limits: CoherenceLimits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// When recordings are taken to be of more than one person.
+    pub fn coherence_limits(&self) -> CoherenceLimits {
+        self.limits
     }
 
     /// The net speech wanted, in seconds.
@@ -473,7 +480,7 @@ impl Enroller {
         for (recording, r) in self.with_speech() {
             if let Some(c) = r.coherence
                 && c.windows >= limits.least_windows
-                && c.smaller_share >= limits.least_share
+                && c.smaller_share() >= limits.least_share
                 && c.ratio() <= limits.most_ratio
             {
                 let (agreement, limit) = (c.ratio(), limits.most_ratio);

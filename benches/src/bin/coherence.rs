@@ -1,7 +1,8 @@
 //! How well enrolment tells one voice from two: `coherence DIR [PREFIX]`, DIR with a folder of recordings for each person.
 //!
 //! The windows of a person's recordings whose names begin with PREFIX, one after another, are an enrolment of one voice; with a stretch of
-//! 20 to 50 % of another person's put in, one of two. Prints, for limits of `most_ratio`, how many of each are refused.
+//! 20 to 50 % of another person's put in, one of two. Prints, for limits of `most_ratio`, how many of each are refused, and for the same
+//! limits of a change's ratio in how many one is noticed: in those of one voice, and where the other voice follows.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,7 +10,7 @@ use std::path::Path;
 use clap::Parser;
 use cli::analysis::{Toolkit, Wanted};
 use cli::args::{Cli, Input};
-use engine::enroll::coherence;
+use engine::enroll::{ChangeFinder, coherence};
 
 /// Windows of an enrolment, 1.5 s of net speech each.
 const WINDOWS: std::ops::Range<usize> = 8..15;
@@ -40,12 +41,16 @@ fn main() -> anyhow::Result<()> {
     let voices: Vec<&[f32]> = people.values().map(Vec::as_slice).filter(|w| w.len() >= WINDOWS.start * dim).collect();
     let ratio = |windows: &[f32]| -> anyhow::Result<Option<f32>> {
         let found = coherence(windows, dim)?;
-        Ok(found.filter(|c| c.smaller_share >= 0.15).map(|c| c.ratio()))
+        Ok(found.filter(|c| c.smaller_share() >= 0.15).map(|c| c.ratio()))
     };
+    let mut finder = ChangeFinder::new(dim);
+    let mut change = |windows: &[f32]| finder.find(windows).map_or(1.0, |c| c.ratio);
     let (mut one, mut two, mut state) = (Vec::new(), Vec::new(), 1u64);
+    let (mut stays, mut changes) = (Vec::new(), Vec::new());
     for voice in &voices {
         let n = (voice.len() / dim).min(WINDOWS.end);
         one.push(ratio(&voice[..n * dim])?.unwrap_or(1.0));
+        stays.push(change(&voice[..n * dim]));
         for _ in 0..5 {
             let other = voices[draw(&mut state, voices.len())];
             let count = WINDOWS.start + draw(&mut state, WINDOWS.len());
@@ -57,15 +62,18 @@ fn main() -> anyhow::Result<()> {
             let cut = draw(&mut state, first + 1);
             let mixed = [&voice[..cut * dim], &other[..second * dim], &voice[cut * dim..first * dim]].concat();
             two.push(ratio(&mixed)?.unwrap_or(1.0));
+            changes.push(change(&[&voice[..first * dim], &other[..second * dim]].concat()));
         }
     }
     let refused = |ratios: &[f32], limit: f32| {
         100.0 * ratios.iter().filter(|&&r| r <= limit).count() as f64 / ratios.len().max(1) as f64
     };
     println!("{} of one voice, {} of two", one.len(), two.len());
-    println!("most_ratio  one voice refused  two voices refused");
-    for limit in (2..=14).map(|k| k as f32 * 0.05) {
-        println!("{limit:>10.2}  {:>16.1} %  {:>17.1} %", refused(&one, limit), refused(&two, limit));
+    println!("     limit  one voice refused  two voices refused  change noticed in one voice  from one to another");
+    for limit in (6..=16).map(|k| k as f32 * 0.05).chain([0.54]) {
+        let (one, two) = (refused(&one, limit), refused(&two, limit));
+        let (stays, changes) = (refused(&stays, limit), refused(&changes, limit));
+        println!("{limit:>10.2}  {one:>16.1} %  {two:>17.1} %  {stays:>26.1} %  {changes:>18.1} %");
     }
     Ok(())
 }
