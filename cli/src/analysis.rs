@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use engine::audio::SampleRate;
+use engine::bleed::{Bleed, BleedMeter};
 use engine::dtmf::DtmfDigit;
 use engine::quality::Quality;
 use engine::session::{Session, SessionConfig};
@@ -40,6 +41,8 @@ pub struct Recording {
     pub quality: Quality,
     /// Keys that were pressed.
     pub dtmf: Vec<DtmfDigit>,
+    /// How the other channel of two is heard in this one.
+    pub bleed: Option<Bleed>,
 }
 
 /// What is wanted of a recording.
@@ -126,8 +129,13 @@ impl Toolkit {
         .with_context(|| name.clone())?;
 
         let packet = wanted.packet_ms.map(|ms| (rate_hz as usize * ms as usize / 1000).max(1));
-        let mut chunk = Vec::new();
+        let mut meter = source.has_other().then(|| BleedMeter::new(session.rate()));
+        let (mut chunk, mut other) = (Vec::new(), Vec::new());
         'read: while source.next_chunk(&mut chunk)? > 0 {
+            if let Some(meter) = &mut meter {
+                source.other(&mut other);
+                meter.push(&other, &chunk);
+            }
             for part in chunk.chunks(packet.unwrap_or(chunk.len())) {
                 let now = session.push(part).with_context(|| name.clone())?;
                 progress(now.samples);
@@ -145,6 +153,7 @@ impl Toolkit {
             net_speech_s: end.net_speech_s(),
             quality: session.quality(),
             dtmf: session.dtmf().to_vec(),
+            bleed: meter.and_then(|m| m.bleed()),
         })
     }
 

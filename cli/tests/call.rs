@@ -261,3 +261,78 @@ fn bad_arguments_are_refused_by_name() {
         assert!(out.status.code() == Some(code) && err.contains(named), "{args:?}: {out:?}");
     }
 }
+
+/// Samples of several callers' files, one after the other; they share a rate.
+fn samples(names: &[&str]) -> (Vec<f32>, u32) {
+    let (mut all, mut rate, mut chunk) = (Vec::new(), 0, Vec::new());
+    for name in names {
+        let mut reader = MonoReader::open(&caller(name), None, ChannelChoice::Ask).unwrap();
+        rate = reader.spec().rate_hz;
+        while reader.next_chunk(&mut chunk).unwrap() > 0 {
+            all.extend_from_slice(&chunk);
+        }
+    }
+    (all, rate)
+}
+
+fn s16le(samples: impl Iterator<Item = f32>) -> Vec<u8> {
+    samples.flat_map(|x| engine::audio::f32_to_i16(x).to_le_bytes()).collect()
+}
+
+#[test]
+fn the_agent_in_the_callers_channel_is_noticed_and_told() {
+    let room = Room::new();
+    let (caller_side, rate) = samples(&["alice_call_1.wav"]);
+    let (agent_side, _) = samples(&["dave_call_1.wav"]);
+    // The agent begins, and the caller answers over the second half of it.
+    let caller_side = [vec![0.0; agent_side.len() / 2], caller_side].concat();
+    let delay = rate as usize / 10;
+    for (gain, heard) in [(0.0, false), (0.05, true)] {
+        let both = caller_side.iter().enumerate().flat_map(|(i, x)| {
+            let at = |i: usize| agent_side.get(i).copied().unwrap_or(0.0);
+            [x + gain * i.checked_sub(delay).map_or(0.0, at), at(i)]
+        });
+        let pcm = s16le(both);
+        let format = format!("s16le@{rate}x2");
+        let args = ["call", "--speaker", "alice", "--format", &format, "--channel", "left", "--json", "--stay"];
+        let told = json(&room.run(&[&args[..], &["--events", "events"]].concat(), &pcm));
+        let events = room.events();
+        let event = events.iter().find(|e| e["detail"]["action"] == "AGENT_BLEED");
+        assert_eq!((told.get("AgentBleed").is_some(), event.is_some()), (heard, heard), "{told}");
+        if heard {
+            let bleed = &told["AgentBleed"];
+            assert!((bleed["LevelDb"].as_f64().unwrap() - -26.0).abs() < 2.0, "{bleed}");
+            assert!((bleed["DelaySeconds"].as_f64().unwrap() - 0.1).abs() < 0.003, "{bleed}");
+            assert!(event.unwrap()["detail"]["levelDb"].as_f64().unwrap() < -20.0);
+        }
+        // A recording says the same, and for the channel that is heard only.
+        std::fs::write(room.path("both.raw"), &pcm).unwrap();
+        let path = room.path("both.raw").display().to_string();
+        let channels = json(&room.run(&["inspect", "--format", &format, "--json", &path], &[]))["channels"].clone();
+        assert_eq!((channels[0].get("bleed").is_some(), channels[1].get("bleed").is_some()), (heard, false));
+    }
+}
+
+#[test]
+fn a_second_voice_during_an_enrolment_is_noticed_and_refused() {
+    let room = Room::new();
+    for (files, changed) in
+        [(["carol_enrol_1.wav", "dave_enrol_1.wav"], true), (["carol_enrol_1.wav", "carol_enrol_2.wav"], false)]
+    {
+        let (speech, rate) = samples(&files);
+        let format = format!("s16le@{rate}");
+        let pcm = s16le(speech.into_iter());
+        let args = ["call", "--speaker", "x", "--enroll", "--wanted-speech", "25", "--format", &format, "--json"];
+        let out = room.run(&[&args[..], &["--events", "events", "--overwrite"]].concat(), &pcm);
+        let told = json(&out);
+        assert_eq!(told["TalkerChanged"], changed, "{told}");
+        assert_eq!(
+            (told["Enrolled"].as_bool(), out.status.code()),
+            (Some(!changed), Some(if changed { 16 } else { 0 }))
+        );
+        if changed {
+            assert!(told["Refusal"][0].as_str().unwrap().starts_with("DIFFERENT_VOICES"), "{told}");
+            assert!(room.events().iter().any(|e| e["detail"]["action"] == "TALKER_CHANGED"));
+        }
+    }
+}

@@ -81,6 +81,15 @@ pub enum InputError {
     },
     /// Audio after [`crate::session::Session::finish`].
     Finished,
+    /// The agent's side, where the call was not made for it ([`crate::call::CallConfig::agent`]).
+    NoAgent,
+    /// The agent's side is not as long as the caller's.
+    Sides {
+        /// The caller's samples.
+        caller: usize,
+        /// The agent's.
+        agent: usize,
+    },
 }
 
 impl fmt::Display for InputError {
@@ -95,6 +104,8 @@ impl fmt::Display for InputError {
                 write!(f, "packet of {samples} samples, at most {} allowed", crate::session::MAX_PACKET_SAMPLES)
             }
             Self::Finished => f.write_str("audio after the end of the stream"),
+            Self::NoAgent => f.write_str("the agent's side in a call that was made without it"),
+            Self::Sides { caller, agent } => write!(f, "{caller} samples of the caller and {agent} of the agent"),
         }
     }
 }

@@ -24,6 +24,7 @@
 #![forbid(unsafe_code)]
 
 pub mod audio;
+pub mod bleed;
 pub mod call;
 pub mod codec;
 pub mod dtmf;

@@ -10,6 +10,7 @@ use engine::call::{
     Listening, Settings, StreamingStatus, WatchList, Watched,
 };
 use engine::embed::ModelId;
+use engine::error::InputError;
 use engine::score::{Branch, Claim, Decision, FraudBranch, FraudDecision, Threshold};
 use engine::search::Index;
 use fakes::calls::{MODEL, ask, list, new_call, template};
@@ -371,4 +372,30 @@ fn what_belongs_to_another_network_is_refused_and_changes_nothing() {
     };
     assert!(matches!(call.set(settings), Err(CallError::Embedding(_))));
     assert!(call.settings().is_none());
+}
+
+#[test]
+fn the_agents_side_must_be_asked_for_and_as_long() {
+    let mut call = new_call(Listening::UntilEnd, false);
+    assert_eq!(call.push_both(&[0.0; 3], &[0.0; 2]), Err(InputError::Sides { caller: 3, agent: 2 }));
+    assert_eq!(call.push_both(&[0.0; 3], &[0.0, f32::NAN, 0.0]), Err(InputError::NotFinite { at: 1 }));
+    assert_eq!(call.standing().samples, 0, "nothing was taken");
+
+    // Every chunking notices it at the same sample, and a secure passage is kept from it.
+    let x = speech(8_000, 6.0);
+    let told = |chunk: usize, secure: bool| {
+        let mut call = new_call(Listening::UntilEnd, false);
+        call.set(Settings { streaming: true, authentication: Some(ask(90, 5.0)), fraud: None }).unwrap();
+        if secure {
+            call.begin_secure();
+        }
+        for c in x.chunks(chunk) {
+            call.push_both(c, c).unwrap();
+        }
+        std::iter::from_fn(|| call.next_event()).find(|e| matches!(e, Event::AgentBleed { .. }))
+    };
+    let once = told(160, false);
+    assert!(once.is_some());
+    assert_eq!((told(1, false), told(7_001, false), told(x.len(), false)), (once, once, once));
+    assert_eq!(told(160, true), None);
 }

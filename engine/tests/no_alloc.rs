@@ -114,6 +114,10 @@ fn a_call_does_not_allocate_either() {
                     (call.evaluate(), call.next_event(), call.check(CheckOption::FraudDetection), call.enrollment());
             }
             call.push_packet(Codec::Pcma, &packet).unwrap();
+            for chunk in x.chunks(160) {
+                call.push_both(chunk, chunk).unwrap();
+            }
+            assert!(call.bleed().is_some());
             call.push_lost(1_000).unwrap();
             let _ = call.set_caller(Caller::Enrolled(Arc::clone(&templates[1])));
             call.begin_secure();

@@ -20,10 +20,11 @@ pub(super) fn run(global: &Global, out: Output, args: &CallArgs) -> Result<Exit>
     edges.sort_unstable();
     edges.dedup();
 
-    let mut room = Room::open(&tools, &domain, rate, &args.live, None, global)?;
-    let (mut chunk, mut position) = (Vec::new(), 0u64);
+    let mut room = Room::open(&tools, &domain, rate, &args.live, None, source.has_other(), global)?;
+    let (mut chunk, mut other, mut position) = (Vec::new(), Vec::new(), 0u64);
     'call: while source.next_chunk(&mut chunk)? > 0 {
-        let mut rest = chunk.as_slice();
+        source.other(&mut other);
+        let (mut rest, mut agent) = (chunk.as_slice(), other.as_slice());
         while !rest.is_empty() {
             if edges.first().is_some_and(|&edge| edge <= position) {
                 edges.remove(0);
@@ -32,9 +33,10 @@ pub(super) fn run(global: &Global, out: Output, args: &CallArgs) -> Result<Exit>
             }
             let most = edges.first().map_or(usize::MAX, |edge| usize::try_from(edge - position).unwrap_or(usize::MAX));
             let (now, later) = rest.split_at(rest.len().min(most));
-            room.hear(now).with_context(|| name.clone())?;
+            let (agent_now, agent_later) = agent.split_at(now.len().min(agent.len()));
+            room.hear(now, source.has_other().then_some(agent_now)).with_context(|| name.clone())?;
             position += now.len() as u64;
-            rest = later;
+            (rest, agent) = (later, agent_later);
             if room.answered() {
                 break 'call;
             }

@@ -61,6 +61,14 @@ pub(super) fn run(global: &Global, out: Output, args: &EnrollArgs) -> Result<Exi
 
     let name = |i: usize| args.files.get(i).map(|p| p.display().to_string());
     let assessment = enroller.assess();
+    let bleeding = args.files.iter().zip(&recordings).filter_map(|(path, r)| {
+        let bleed = r.bleed?;
+        let (level, share) = (bleed.level_db, 100.0 * bleed.share);
+        Some(format!(
+            "{}: the other channel is heard in this one, at {level:.0} dB, {share:.0} % of it",
+            path.display()
+        ))
+    });
     let mut report = Report {
         customer_speaker_id: args.speaker.clone(),
         generated_speaker_id: None,
@@ -71,7 +79,7 @@ pub(super) fn run(global: &Global, out: Output, args: &EnrollArgs) -> Result<Exi
         agreement: assessment.agreement,
         model_id: tools.model.id().to_string(),
         reasons: Vec::new(),
-        warnings: assessment.warnings.iter().map(ToString::to_string).collect(),
+        warnings: assessment.warnings.iter().map(ToString::to_string).chain(bleeding).collect(),
         files: args.files.iter().zip(&recordings).map(|(p, r)| file_report(p, r)).collect(),
     };
     let exit = match enroller.finish() {

@@ -61,7 +61,8 @@ fn walk(global: &Global, out: Output, args: &FlowRunArgs) -> Result<Exit> {
     let domain = Domain::open(&global.domain)?;
     let (audio, rate) = open_channel(&args.audio, &args.input)?;
     let session = contact.contact_id.as_deref().map(str::parse).transpose().with_context(name)?;
-    let options = LineOptions { rate, listening: Listening::UntilEnough, enrollment: None, name: session };
+    let options =
+        LineOptions { rate, listening: Listening::UntilEnough, enrollment: None, agent: false, name: session };
     let line = Line::open(&tools, &domain, options, Journal::open(global.events.as_deref())?)?;
     let (steps, session) = flow::run(&parsed, contact, &tools, &domain, line, audio)?;
     let walked = Walked { steps, session };

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
+use engine::bleed::Bleed;
 use serde::Serialize;
 
 use crate::analysis::{Toolkit, Wanted};
@@ -23,6 +24,24 @@ struct Channel {
     codec_guess: String,
     dtmf: String,
     dtmf_digits: Vec<Digit>,
+    /// How the other channel is heard in this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bleed: Option<HeardBleed>,
+}
+
+/// One channel heard in the other.
+#[derive(Serialize)]
+pub(crate) struct HeardBleed {
+    level_db: f32,
+    delay_s: f64,
+    share: f32,
+    heard_s: f64,
+}
+
+impl From<Bleed> for HeardBleed {
+    fn from(b: Bleed) -> Self {
+        Self { level_db: b.level_db, delay_s: b.delay_s, share: b.share, heard_s: b.heard_s }
+    }
 }
 
 #[derive(Serialize)]
@@ -73,6 +92,7 @@ pub(super) fn run(global: &Global, out: Output, file: &Path, format: Option<RawF
                 .iter()
                 .map(|d| Digit { digit: d.digit, start_s: seconds(d.start_sample), end_s: seconds(d.end_sample) })
                 .collect(),
+            bleed: found.bleed.map(HeardBleed::from),
         });
     }
     bar.finish_and_clear();
@@ -96,7 +116,7 @@ pub(super) fn run(global: &Global, out: Output, file: &Path, format: Option<RawF
 
 fn text(report: &Report<'_>) -> String {
     let mut rows = vec![
-        ["channel", "duration", "net speech", "SNR", "clipped", "peak", "bandwidth", "codec", "DTMF"]
+        ["channel", "duration", "net speech", "SNR", "clipped", "peak", "bandwidth", "codec", "DTMF", "other side"]
             .map(String::from)
             .to_vec(),
     ];
@@ -111,6 +131,7 @@ fn text(report: &Report<'_>) -> String {
             format!("{:.0} Hz", c.bandwidth_hz),
             c.codec_guess.clone(),
             if c.dtmf.is_empty() { "-".into() } else { c.dtmf.clone() },
+            c.bleed.as_ref().map_or_else(|| "-".into(), |b| format!("{:.0} dB", b.level_db)),
         ]);
     }
     format!(

@@ -39,7 +39,7 @@ pub(super) fn run(global: &Global, out: Output, args: &ListenArgs) -> Result<Exi
     }
     let name = capture.name().to_owned();
     let rate = SampleRate::new(rate_hz).with_context(|| name.clone())?;
-    let mut room = Room::open(&tools, &domain, rate, &args.live, Some(name.clone()), global)?;
+    let mut room = Room::open(&tools, &domain, rate, &args.live, Some(name.clone()), false, global)?;
 
     let limit = args.seconds.map(|s| u64::from(s) * u64::from(rate_hz));
     let (mut samples, mut told, mut heard) = (Vec::new(), 0, 0u64);
@@ -51,7 +51,7 @@ pub(super) fn run(global: &Global, out: Output, args: &ListenArgs) -> Result<Exi
             told += lost;
             room.lose(usize::try_from(lost).unwrap_or(usize::MAX).min(1 << 24))?;
         }
-        room.hear(&samples).with_context(|| name.clone())?;
+        room.hear(&samples, None).with_context(|| name.clone())?;
         heard += samples.len() as u64;
         if room.answered() || limit.is_some_and(|limit| heard >= limit) {
             break;

@@ -32,7 +32,7 @@ pub(super) fn run(global: &Global, out: Output, args: &VerifyArgs) -> Result<Exi
     let (mut source, rate) = open_channel(&args.file, &args.input)?;
     let name = source.file().name().to_owned();
 
-    let options = LineOptions { rate, listening: Listening::UntilEnd, enrollment: None, name: None };
+    let options = LineOptions { rate, listening: Listening::UntilEnd, enrollment: None, agent: false, name: None };
     let mut line = Line::open(&tools, &domain, options, Journal::open(global.events.as_deref())?)?;
     line.set_speaker(Some(&id))?;
     let (fraud, ids) = watch::asked(&domain, &tools, args.watchlist.as_deref(), args.fraud_threshold)?;

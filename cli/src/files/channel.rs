@@ -140,6 +140,19 @@ impl MonoReader {
         Ok(frames)
     }
 
+    /// Whether the recording has one more channel than the chosen one: a call's other side.
+    pub fn has_other(&self) -> bool {
+        self.channel.is_some() && self.file.spec().channels == 2
+    }
+
+    /// Replaces `out` by the latest chunk's other channel, where there is one ([`MonoReader::has_other`]).
+    pub fn other(&self, out: &mut Vec<f32>) {
+        out.clear();
+        if let Some(channel) = self.channel.filter(|_| self.has_other()) {
+            out.extend(self.interleaved.iter().skip(1 - channel).step_by(2));
+        }
+    }
+
     /// What the recording is; `channels` counts the file's.
     pub fn spec(&self) -> &AudioSpec {
         self.file.spec()

@@ -216,6 +216,18 @@ impl Journal {
         self.put(kind, detail)
     }
 
+    /// Something about who is heard was noticed.
+    pub(super) fn noticed(&mut self, frame: &Frame, action: &str, at: Timestamp, level_db: Option<f32>) -> Result<()> {
+        let mut detail = Self::detail(action, "SUCCESS", None)?;
+        detail["domainId"] = frame.domain_id.as_str().into();
+        detail["sessionId"] = frame.session_id.as_str().into();
+        detail["at"] = at.to_string().into();
+        if let Some(level) = level_db {
+            detail["levelDb"] = level.into();
+        }
+        self.put("VoiceId Session Notice", detail)
+    }
+
     /// A secure passage began or ended.
     pub(super) fn secure(&mut self, frame: &Frame, action: &str, at: Timestamp) -> Result<()> {
         let mut detail = Self::detail(action, "SUCCESS", None)?;

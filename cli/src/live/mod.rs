@@ -35,6 +35,8 @@ pub struct LineOptions {
     pub listening: Listening,
     /// How to enrol during the call, where that is wanted.
     pub enrollment: Option<EnrollConfig>,
+    /// The agent's side comes too.
+    pub agent: bool,
     /// The operator's name for the session, as a rule the contact's id; the session's own id unless given.
     pub name: Option<SessionName>,
 }
@@ -78,9 +80,9 @@ impl<'a> Line<'a> {
     /// # Errors
     /// The pipeline cannot be made, or the system gives no random bytes.
     pub fn open(tools: &Toolkit, domain: &'a Domain, options: LineOptions, journal: Journal) -> Result<Self> {
-        let LineOptions { rate, listening, enrollment, name } = options;
+        let LineOptions { rate, listening, enrollment, agent, name } = options;
         let model = &tools.model;
-        let mut config = CallConfig::new(SessionConfig::new(rate)).listening(listening);
+        let mut config = CallConfig::new(SessionConfig::new(rate)).listening(listening).agent(agent);
         if let Some(enrollment) = enrollment {
             config = config.enrollment(enrollment);
         }
@@ -165,6 +167,12 @@ impl<'a> Line<'a> {
                     self.emit(wire::SessionAction::Start)?;
                 }
                 Event::Authentication { .. } | Event::SpeechSufficient { .. } => decided = true,
+                Event::TalkerChanged { at } => {
+                    self.journal.noticed(&self.frame(), "TALKER_CHANGED", self.time(at), None)?
+                }
+                Event::AgentBleed { at, level_db } => {
+                    self.journal.noticed(&self.frame(), "AGENT_BLEED", self.time(at), Some(level_db))?
+                }
                 Event::SecureStarted { at } => {
                     self.journal.secure(&self.frame(), "SECURE_PASSAGE_STARTED", self.time(at))?
                 }

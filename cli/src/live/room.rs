@@ -39,12 +39,30 @@ struct Ended {
     lost_samples: u64,
     /// Samples that were neither heard nor recorded.
     silenced_samples: u64,
+    /// Another voice seemed to take over during an enrolment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    talker_changed: Option<bool>,
+    /// The agent was heard in the caller's channel.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent_bleed: Option<AgentBleed>,
     /// Length of the audio that is kept sealed, in seconds, with --keep-audio; half an hour at most.
     #[serde(skip_serializing_if = "Option::is_none")]
     kept_seconds: Option<f64>,
     /// The last hash of the proof of that, with --record.
     #[serde(skip_serializing_if = "Option::is_none")]
     proof_hash: Option<String>,
+}
+
+/// How the agent was heard in the caller's channel.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct AgentBleed {
+    /// Level over the agent's own, in dB.
+    level_db: f32,
+    /// In seconds.
+    delay_seconds: f64,
+    /// Share of the agent's speech, 0 to 1.
+    share: f32,
 }
 
 /// A live call.
@@ -62,7 +80,7 @@ pub struct Room<'a> {
 }
 
 impl<'a> Room<'a> {
-    /// Opens the line and asks what `args` ask. `device` names the microphone, where it is one.
+    /// Opens the line and asks what `args` ask. `device` names the microphone, where it is one; `agent`: the agent's side comes too.
     ///
     /// # Errors
     /// An argument is malformed, the speaker may not be enrolled, or a file cannot be opened.
@@ -72,6 +90,7 @@ impl<'a> Room<'a> {
         rate: SampleRate,
         args: &'a LiveArgs,
         device: Option<String>,
+        agent: bool,
         global: &Global,
     ) -> Result<Self> {
         let policy = AuthPolicy::new(args.threshold, f64::from(args.min_speech))?;
@@ -89,7 +108,7 @@ impl<'a> Room<'a> {
         });
         let listening = if args.stay { Listening::UntilEnd } else { Listening::UntilEnough };
         let journal = Journal::open(global.events.as_deref())?;
-        let mut line = Line::open(tools, domain, LineOptions { rate, listening, enrollment, name }, journal)?;
+        let mut line = Line::open(tools, domain, LineOptions { rate, listening, enrollment, agent, name }, journal)?;
         line.set_speaker(speaker.as_ref())?;
         if args.enroll {
             let id = args.speaker.as_deref().unwrap_or_default();
@@ -116,11 +135,11 @@ impl<'a> Room<'a> {
         Ok(Self { line, args, rate, recorder, kept, meter, decided: None, lost: 0, device })
     }
 
-    /// Takes samples.
+    /// Takes samples, and what the agent said meanwhile where the room was opened for that.
     ///
     /// # Errors
     /// A sample cannot be, or a file or the domain cannot be written.
-    pub fn hear(&mut self, samples: &[f32]) -> Result<()> {
+    pub fn hear(&mut self, samples: &[f32], agent: Option<&[f32]>) -> Result<()> {
         if samples.is_empty() {
             return Ok(());
         }
@@ -131,7 +150,10 @@ impl<'a> Room<'a> {
             let secure = self.line.call.is_secure();
             kept.extend(samples.iter().map(|&x| if secure { 0 } else { f32_to_i16(x) }));
         }
-        let standing = self.line.call.push(samples)?;
+        let standing = match agent {
+            None => self.line.call.push(samples)?,
+            Some(agent) => self.line.call.push_both(samples, agent)?,
+        };
         self.line.tell()?;
         self.meter.level(samples);
         self.meter.speech(self.line.call.enrollment().map_or(standing.net_speech_s, |e| e.net_speech_s), self.lost);
@@ -221,6 +243,12 @@ impl<'a> Room<'a> {
             self.kept.take().map(|audio| self.line.keep_audio(&audio, self.args.keep_audio)).transpose()?;
         let standing = self.line.call.standing();
         let ended = Ended {
+            talker_changed: self.line.call.enrollment().map(|e| e.talker_changed),
+            agent_bleed: self.line.call.bleed().map(|b| AgentBleed {
+                level_db: b.level_db,
+                delay_seconds: b.delay_s,
+                share: b.share,
+            }),
             kept_seconds,
             device: self.device,
             report,
@@ -252,6 +280,13 @@ fn text(e: &Ended, record: Option<&Path>) -> String {
     }
     if let Some(fraud) = &e.report.fraud_detection_result {
         lines.push(fraud.text(e.report.voice_id_result.fraud_detection.as_ref().is_some_and(|f| f.result == "Error")));
+    }
+    if e.talker_changed == Some(true) {
+        lines.push("another voice seems to have taken over during the enrolment".to_owned());
+    }
+    if let Some(bleed) = &e.agent_bleed {
+        let (level, share) = (bleed.level_db, 100.0 * bleed.share);
+        lines.push(format!("the agent is heard in the caller's channel, at {level:.0} dB, {share:.0} % of it"));
     }
     if e.silenced_samples > 0 {
         lines.push(format!("{} samples in secure passages were neither heard nor recorded", e.silenced_samples));

@@ -186,6 +186,14 @@ typedef enum vouch_event {
      * A secure passage ended.
      */
     VOUCH_EVENT_SECURE_ENDED = 8,
+    /**
+     * Another voice seems to have taken over since the call is enrolled from.
+     */
+    VOUCH_EVENT_TALKER_CHANGED = 9,
+    /**
+     * The agent is heard in the caller's channel; value is the level over the agent's own in dB, rounded.
+     */
+    VOUCH_EVENT_AGENT_BLEED = 10,
 } vouch_event;
 
 /**
@@ -300,6 +308,10 @@ typedef enum vouch_call_flag {
      * Listen to the end of the call, and not only until there is enough speech for what was asked.
      */
     VOUCH_CALL_TO_THE_END = 2,
+    /**
+     * The agent's side comes too, by `vouch_call_push_both_f32` or `vouch_call_push_both_s16`.
+     */
+    VOUCH_CALL_WITH_AGENT = 4,
 } vouch_call_flag;
 
 /**
@@ -508,6 +520,32 @@ enum vouch_result vouch_call_push_f32(struct vouch_call *call,
                                       size_t samples_n);
 
 /**
+ * Takes the caller's samples and what the agent said meanwhile, `samples_n` of each; as `vouch_call_push_f32` otherwise. Only the caller's side is
+ * listened to; the agent's is compared with it, to notice where it is heard there too (`vouch_call_bleed`, `VOUCH_EVENT_AGENT_BLEED`).
+ *
+ * Returns `VOUCH_OK`, `VOUCH_ERR_AUDIO` (nothing was taken), `VOUCH_ERR_STATE` after the end or without `VOUCH_CALL_WITH_AGENT`, `VOUCH_ERR_RANGE` (a
+ * misaligned pointer), or a handle's error. *Real time*: yes. *Threads*: one at a time.
+ *
+ * # Safety
+ * `caller` and `agent` are as long as it says; NULL if that is 0.
+ */
+enum vouch_result vouch_call_push_both_f32(struct vouch_call *call,
+                                           const float *caller,
+                                           const float *agent,
+                                           size_t samples_n);
+
+/**
+ * As `vouch_call_push_both_f32`, 16-bit samples in the machine's byte order.
+ *
+ * # Safety
+ * `caller` and `agent` are as long as it says; NULL if that is 0.
+ */
+enum vouch_result vouch_call_push_both_s16(struct vouch_call *call,
+                                           const int16_t *caller,
+                                           const int16_t *agent,
+                                           size_t samples_n);
+
+/**
  * As `vouch_call_push_f32`, 16-bit samples in the machine's byte order.
  *
  * # Safety
@@ -661,6 +699,22 @@ enum vouch_result vouch_call_fraud(struct vouch_call *call,
 enum vouch_result vouch_call_check(struct vouch_call *call,
                                    int32_t check,
                                    const char **branch);
+
+/**
+ * How the agent is heard in the caller's channel.
+ *
+ * `level_db`: over the agent's own, of the strongest path. `delay_ms`: how much later. `heard_ms`: length of the agent's sound that is heard. Each may
+ * be NULL.
+ *
+ * Returns `VOUCH_OK`, `VOUCH_ERR_NONE` while it was not noticed, or a handle's error. *Real time*: yes. *Threads*: one at a time.
+ *
+ * # Safety
+ * The outputs are NULL or valid for a write.
+ */
+enum vouch_result vouch_call_bleed(const struct vouch_call *call,
+                                   float *level_db,
+                                   uint32_t *delay_ms,
+                                   uint64_t *heard_ms);
 
 /**
  * Asks for the caller to be enrolled. What was heard so far counts; listening goes on until there is enough.

@@ -153,6 +153,8 @@ public:
     void claim(const voiceprint &bytes) { check(vouch_call_set_speaker(get(), VOUCH_CLAIM_ENROLLED, bytes.data(), bytes.size())); }
     void start() { check(vouch_call_start(get())); }
     void push(const float *samples, std::size_t n) { check(vouch_call_push_f32(get(), samples, n)); }
+    /// Both sides of the call; it must have been made with VOUCH_CALL_WITH_AGENT.
+    void push_both(const float *caller, const float *agent, std::size_t n) { check(vouch_call_push_both_f32(get(), caller, agent, n)); }
     void push_pcmu(const std::uint8_t *payload, std::size_t n) { check(vouch_call_push_pcmu(get(), payload, n)); }
     void push_lost(std::size_t samples) { check(vouch_call_push_lost(get(), samples)); }
     void finish() { check(vouch_call_finish(get())); }

@@ -41,6 +41,8 @@ pub enum vouch_call_flag {
     VOUCH_CALL_MAY_ENROL = 1,
     /// Listen to the end of the call, and not only until there is enough speech for what was asked.
     VOUCH_CALL_TO_THE_END = 2,
+    /// The agent's side comes too, by `vouch_call_push_both_f32` or `vouch_call_push_both_s16`.
+    VOUCH_CALL_WITH_AGENT = 4,
 }
 
 /// Whether a call is heard.
@@ -101,6 +103,10 @@ pub enum vouch_event {
     VOUCH_EVENT_SECURE_STARTED = 7,
     /// A secure passage ended.
     VOUCH_EVENT_SECURE_ENDED = 8,
+    /// Another voice seems to have taken over since the call is enrolled from.
+    VOUCH_EVENT_TALKER_CHANGED = 9,
+    /// The agent is heard in the caller's channel; value is the level over the agent's own in dB, rounded.
+    VOUCH_EVENT_AGENT_BLEED = 10,
 }
 
 use vouch_call_flag::*;
@@ -163,6 +169,8 @@ fn flat(event: Event) -> Option<(vouch_event, u64, i32, i32)> {
         }
         Event::EnrollmentProgress { at, percent } => (VOUCH_EVENT_ENROLMENT_PROGRESS, at, i32::from(percent), -1),
         Event::EnrollmentSpeechSufficient { at } => (VOUCH_EVENT_ENROLMENT_SUFFICIENT, at, 0, -1),
+        Event::TalkerChanged { at } => (VOUCH_EVENT_TALKER_CHANGED, at, 0, -1),
+        Event::AgentBleed { at, level_db } => (VOUCH_EVENT_AGENT_BLEED, at, level_db.round() as i32, -1),
         Event::SecureStarted { at } => (VOUCH_EVENT_SECURE_STARTED, at, 0, -1),
         Event::SecureEnded { at } => (VOUCH_EVENT_SECURE_ENDED, at, 0, -1),
         _ => return None,
@@ -171,11 +179,13 @@ fn flat(event: Event) -> Option<(vouch_event, u64, i32, i32)> {
 
 impl Live {
     fn new(engine: &Engine, rate_hz: u32, flags: u32) -> Result<Self> {
-        if flags & !(VOUCH_CALL_MAY_ENROL as u32 | VOUCH_CALL_TO_THE_END as u32) != 0 {
+        let known = [VOUCH_CALL_MAY_ENROL, VOUCH_CALL_TO_THE_END, VOUCH_CALL_WITH_AGENT];
+        if flags & !known.iter().fold(0, |all, &flag| all | flag as u32) != 0 {
             return Err(Failure::because(VOUCH_ERR_RANGE, "no such flag"));
         }
         let rate = SampleRate::new(rate_hz).map_err(|e| Failure::told(VOUCH_ERR_RANGE, e))?;
-        let mut config = CallConfig::new(SessionConfig::new(rate));
+        let agent = flags & VOUCH_CALL_WITH_AGENT as u32 != 0;
+        let mut config = CallConfig::new(SessionConfig::new(rate)).agent(agent);
         if flags & VOUCH_CALL_TO_THE_END as u32 != 0 {
             config = config.listening(Listening::UntilEnd);
         }
@@ -387,6 +397,46 @@ pub unsafe extern "C" fn vouch_call_push_f32(
         // SAFETY: the caller's contract.
         let samples = unsafe { slice(samples, samples_n)? };
         live.push(|c| c.push(samples))
+    })
+}
+
+/// Takes the caller's samples and what the agent said meanwhile, `samples_n` of each; as `vouch_call_push_f32` otherwise. Only the caller's side is
+/// listened to; the agent's is compared with it, to notice where it is heard there too (`vouch_call_bleed`, `VOUCH_EVENT_AGENT_BLEED`).
+///
+/// Returns `VOUCH_OK`, `VOUCH_ERR_AUDIO` (nothing was taken), `VOUCH_ERR_STATE` after the end or without `VOUCH_CALL_WITH_AGENT`, `VOUCH_ERR_RANGE` (a
+/// misaligned pointer), or a handle's error. *Real time*: yes. *Threads*: one at a time.
+///
+/// # Safety
+/// `caller` and `agent` are as long as it says; NULL if that is 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vouch_call_push_both_f32(
+    call: *mut vouch_call,
+    caller: *const f32,
+    agent: *const f32,
+    samples_n: usize,
+) -> vouch_result {
+    with(call.cast(), |live| {
+        // SAFETY: the caller's contract.
+        let (caller, agent) = unsafe { (slice(caller, samples_n)?, slice(agent, samples_n)?) };
+        live.push(|c| c.push_both(caller, agent))
+    })
+}
+
+/// As `vouch_call_push_both_f32`, 16-bit samples in the machine's byte order.
+///
+/// # Safety
+/// `caller` and `agent` are as long as it says; NULL if that is 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vouch_call_push_both_s16(
+    call: *mut vouch_call,
+    caller: *const i16,
+    agent: *const i16,
+    samples_n: usize,
+) -> vouch_result {
+    with(call.cast(), |live| {
+        // SAFETY: the caller's contract.
+        let (caller, agent) = unsafe { (slice(caller, samples_n)?, slice(agent, samples_n)?) };
+        live.push(|c| c.push_both_i16(caller, agent))
     })
 }
 
@@ -688,6 +738,34 @@ pub unsafe extern "C" fn vouch_call_check(
         };
         // SAFETY: the caller's contract.
         unsafe { out.set(name) };
+        Ok(())
+    })
+}
+
+/// How the agent is heard in the caller's channel.
+///
+/// `level_db`: over the agent's own, of the strongest path. `delay_ms`: how much later. `heard_ms`: length of the agent's sound that is heard. Each may
+/// be NULL.
+///
+/// Returns `VOUCH_OK`, `VOUCH_ERR_NONE` while it was not noticed, or a handle's error. *Real time*: yes. *Threads*: one at a time.
+///
+/// # Safety
+/// The outputs are NULL or valid for a write.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vouch_call_bleed(
+    call: *const vouch_call,
+    level_db: *mut f32,
+    delay_ms: *mut u32,
+    heard_ms: *mut u64,
+) -> vouch_result {
+    with(call.cast(), |live| {
+        let bleed = live.call.bleed().ok_or(Failure::of(VOUCH_ERR_NONE))?;
+        // SAFETY: the caller's contract.
+        unsafe {
+            put(level_db, bleed.level_db);
+            put(delay_ms, (1000.0 * bleed.delay_s).round() as u32);
+            put(heard_ms, (1000.0 * bleed.heard_s).round() as u64);
+        }
         Ok(())
     })
 }

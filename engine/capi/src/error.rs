@@ -172,7 +172,7 @@ impl From<InputError> for Failure {
         let code = match error {
             InputError::NotFinite { .. } | InputError::TooLarge { .. } => VOUCH_ERR_AUDIO,
             InputError::Packet(_) | InputError::LongPacket { .. } => VOUCH_ERR_PACKET,
-            InputError::Finished => VOUCH_ERR_STATE,
+            InputError::Finished | InputError::NoAgent => VOUCH_ERR_STATE,
             _ => VOUCH_ERR_INTERNAL,
         };
         Self { code, detail: Detail::Input(error) }

@@ -232,3 +232,37 @@ fn a_caller_is_enrolled_during_the_call_and_recognised_in_the_next() {
     assert_eq!(decision, vouch_decision::VOUCH_ACCEPT, "{score}");
     vouch_call_free(call);
 }
+
+#[test]
+fn the_agent_in_the_callers_channel_is_told_to_c() {
+    let engine = Engine::new();
+    for (flag, expected) in [(vouch_call_flag::VOUCH_CALL_WITH_AGENT as u32, VOUCH_OK), (0, VOUCH_ERR_STATE)] {
+        let call = engine.call(flag);
+        assert_eq!(vouch_call_set_auth(call, 90, 10_000, 0), VOUCH_OK);
+        assert_eq!(vouch_call_start(call), VOUCH_OK);
+        let agent = audio("dave_call_1");
+        let heard: Vec<f32> = (0..agent.len()).map(|i| if i < 800 { 0.0 } else { 0.05 * agent[i - 800] }).collect();
+        let whole = |x: &[f32]| x.iter().map(|&x| (x * 32_767.0) as i16).collect::<Vec<i16>>();
+        let (own, other) = (whole(&heard), whole(&agent));
+        for (own, other) in own.chunks(160).zip(other.chunks(160)) {
+            assert_eq!(unsafe { vouch_call_push_both_s16(call, own.as_ptr(), other.as_ptr(), own.len()) }, expected);
+        }
+        let (mut level, mut delay, mut length) = (0.0, 0, 0);
+        let found = unsafe { vouch_call_bleed(call, &mut level, &mut delay, &mut length) };
+        if expected == VOUCH_OK {
+            assert_eq!((found, delay), (VOUCH_OK, 100));
+            assert!((level + 26.0).abs() < 1.5 && length >= 1_500, "{level} {length}");
+            let told = std::iter::from_fn(|| {
+                let (mut event, mut value) = (vouch_event::VOUCH_EVENT_STREAMING_STARTED, 0);
+                let next = unsafe { vouch_call_next_event(call, &mut event, null_mut(), &mut value, null_mut()) };
+                (next == VOUCH_OK).then_some((event, value))
+            });
+            let bleed = told.filter(|(event, _)| *event == vouch_event::VOUCH_EVENT_AGENT_BLEED).collect::<Vec<_>>();
+            assert_eq!(bleed.len(), 1);
+            assert!((bleed[0].1 + 26).abs() <= 2, "{bleed:?}");
+        } else {
+            assert_eq!(found, VOUCH_ERR_NONE);
+        }
+        assert_eq!(vouch_call_free(call), VOUCH_OK);
+    }
+}

@@ -47,6 +47,8 @@ static void calls(const vouch_engine *engine, const float *samples) {
     WANT(vouch_call_enrol(call), VOUCH_OK);
     WANT(vouch_call_push_f32(call, samples, 799), VOUCH_OK);
     WANT(vouch_call_push_f32(call, samples, 800), VOUCH_ERR_AUDIO); /* the last is not a number */
+    WANT(vouch_call_push_both_f32(call, samples, samples, 160), VOUCH_ERR_STATE); /* made without VOUCH_CALL_WITH_AGENT */
+    WANT(vouch_call_bleed(call, NULL, NULL, NULL), VOUCH_ERR_NONE);
     WANT(vouch_call_secure_begin(call), VOUCH_OK);
     WANT(vouch_call_push_pcma(call, (const uint8_t *)samples, 160), VOUCH_OK);
     WANT(vouch_call_secure_end(call), VOUCH_OK);

@@ -84,6 +84,18 @@ fn calls_on_calls() -> Vec<Call> {
         ("set_speaker", Box::new(|h| unsafe { vouch_call_set_speaker(h.cast(), 0, null(), 0) })),
         ("push_f32", Box::new(move |h| unsafe { vouch_call_push_f32(h.cast(), samples.as_ptr(), samples.len()) })),
         ("push_s16", Box::new(move |h| unsafe { vouch_call_push_s16(h.cast(), shorts.as_ptr(), shorts.len()) })),
+        (
+            "push_both_f32",
+            Box::new(move |h| unsafe {
+                vouch_call_push_both_f32(h.cast(), samples.as_ptr(), samples.as_ptr(), samples.len())
+            }),
+        ),
+        (
+            "push_both_s16",
+            Box::new(move |h| unsafe {
+                vouch_call_push_both_s16(h.cast(), shorts.as_ptr(), shorts.as_ptr(), shorts.len())
+            }),
+        ),
         ("push_pcmu", Box::new(move |h| unsafe { vouch_call_push_pcmu(h.cast(), bytes.as_ptr(), bytes.len()) })),
         ("push_pcma", Box::new(move |h| unsafe { vouch_call_push_pcma(h.cast(), bytes.as_ptr(), bytes.len()) })),
         ("push_lost", Box::new(|h| vouch_call_push_lost(h.cast(), 160))),
@@ -121,6 +133,7 @@ fn calls_that_find_nothing() -> Vec<Call> {
             "fraud",
             Box::new(move |h| unsafe { vouch_call_fraud(h.cast(), &mut { low }, null_mut(), null_mut(), null_mut()) }),
         ),
+        ("bleed", Box::new(|h| unsafe { vouch_call_bleed(h.cast(), null_mut(), null_mut(), null_mut()) })),
         ("enrol_progress", Box::new(|h| unsafe { vouch_call_enrol_progress(h.cast(), null_mut(), null_mut()) })),
         ("enrol_finish", Box::new(|h| vouch_call_enrol_finish(h.cast()))),
         ("voiceprint", Box::new(|h| unsafe { vouch_call_voiceprint(h.cast(), null_mut(), 0, &mut 0) })),
@@ -172,7 +185,7 @@ fn calls_answer_for_every_state_and_nothing_is_found_before_it_is_there() {
         check(&format!("{name}(call)"), ask(call.cast()), VOUCH_ERR_HANDLE_KIND);
         check(&format!("{name}(NULL)"), ask(null_mut()), VOUCH_ERR_NULL);
     }
-    for flags in [4, 8, u32::MAX] {
+    for flags in [8, 16, u32::MAX] {
         check("flags", unsafe { vouch_call_new(engine, 8000, flags, &mut null_mut()) }, VOUCH_ERR_RANGE);
     }
     for (threshold, ms) in [(101, 10_000), (90, 4_999), (90, 10_001), (u32::MAX, u32::MAX)] {

@@ -47,18 +47,25 @@ pub struct CallConfig {
     pub(super) session: SessionConfig,
     pub(super) listening: Listening,
     pub(super) enrollment: Option<EnrollConfig>,
+    pub(super) agent: bool,
 }
 
 impl CallConfig {
     /// A call that is listened to until there is enough, and cannot enrol.
     pub fn new(session: SessionConfig) -> Self {
-        Self { session, listening: Listening::default(), enrollment: None }
+        Self { session, listening: Listening::default(), enrollment: None, agent: false }
     }
 
     /// How long to listen.
     #[must_use]
     pub fn listening(self, listening: Listening) -> Self {
         Self { listening, ..self }
+    }
+
+    /// Lets the agent's side be told too ([`super::Call::push_both`]), to notice the agent in the caller's channel.
+    #[must_use]
+    pub fn agent(self, agent: bool) -> Self {
+        Self { agent, ..self }
     }
 
     /// Lets the caller be enrolled during the call. Costs a second network.

@@ -6,7 +6,7 @@ use super::config::{CallError, Caller};
 use super::event::{Event, Queue};
 use super::{Call, Reason};
 use crate::embed::FRAMES_PER_SECOND;
-use crate::enroll::{EnrollConfig, EnrollError, Enroller, RecordingEvidence, Refusal};
+use crate::enroll::{ChangeFinder, EnrollConfig, EnrollError, Enroller, RecordingEvidence, Refusal};
 use crate::score::FraudDecision;
 use crate::template::{Embedding, Template};
 
@@ -21,6 +21,8 @@ pub struct EnrollmentProgress {
     pub wanted_s: f64,
     /// The voiceprint has been made.
     pub made: bool,
+    /// Another voice seems to have taken over.
+    pub talker_changed: bool,
 }
 
 /// Why a call makes no voiceprint.
@@ -83,14 +85,19 @@ pub(super) struct Enrollment {
     net_frames: u64,
     told_tenths: u64,
     sufficient: bool,
+    finder: ChangeFinder,
+    windows: usize,
+    changed: bool,
 }
 
 impl Enrollment {
-    pub(super) fn new(config: Option<EnrollConfig>) -> Result<Self, CallError> {
+    pub(super) fn new(config: Option<EnrollConfig>, dim: usize) -> Result<Self, CallError> {
         if let Some(config) = config {
             Enroller::new(config).map_err(CallError::Enrollment)?;
         }
-        Ok(Self { config, state: State::Idle, net_frames: 0, told_tenths: 0, sufficient: false })
+        let finder = ChangeFinder::new(if config.is_some() { dim } else { 0 });
+        let state = State::Idle;
+        Ok(Self { config, state, net_frames: 0, told_tenths: 0, sufficient: false, finder, windows: 0, changed: false })
     }
 
     pub(super) fn requested(&self) -> bool {
@@ -124,7 +131,25 @@ impl Enrollment {
         }
     }
 
+    /// Looks for a change of talker among the windows so far, once for each new one.
+    pub(super) fn look(&mut self, windows: &[f32], at: u64, events: &mut Queue) {
+        let Some(limits) = self.config.map(|c| c.coherence_limits()).filter(|_| self.state == State::Collecting) else {
+            return;
+        };
+        let dim = self.finder.dim();
+        if self.changed || windows.len() == self.windows || windows.len() < limits.least_windows * dim {
+            return;
+        }
+        self.windows = windows.len();
+        if self.finder.find(windows).is_some_and(|change| change.counts(&limits)) {
+            self.changed = true;
+            events.put(Event::TalkerChanged { at });
+        }
+    }
+
     pub(super) fn forget_stream(&mut self) {
+        self.windows = 0;
+        self.changed = false;
         self.net_frames = 0;
         self.told_tenths = 0;
         self.sufficient = false;
@@ -173,6 +198,7 @@ impl Call {
                 net_speech_s: e.net_frames as f64 / f64::from(FRAMES_PER_SECOND),
                 wanted_s: wanted as f64 / f64::from(FRAMES_PER_SECOND),
                 made: e.state == State::Made,
+                talker_changed: e.changed,
             }
         })
     }

@@ -48,6 +48,18 @@ pub enum Event {
         /// When.
         at: u64,
     },
+    /// Another voice seems to have taken over since the call is enrolled from.
+    TalkerChanged {
+        /// When that was noticed, which is some seconds of speech later.
+        at: u64,
+    },
+    /// The agent is heard in the caller's channel.
+    AgentBleed {
+        /// When that was noticed.
+        at: u64,
+        /// Level over the agent's own, in dB.
+        level_db: f32,
+    },
     /// A secure passage began.
     SecureStarted {
         /// When.

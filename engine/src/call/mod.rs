@@ -32,6 +32,8 @@ pub use result::{
     Aggregation, Answer, AuthenticationResult, CheckOption, EnrollmentBranch, Evaluation, FraudResult, Reason, Reasons,
 };
 
+use crate::audio::i16_to_f32;
+use crate::bleed::{Bleed, BleedMeter};
 use crate::codec::Codec;
 use crate::embed::{Embedder, FRAMES_PER_SECOND, SpeechDetector};
 use crate::error::InputError;
@@ -121,6 +123,8 @@ pub struct Call {
     early: Option<Early>,
     looks_done: usize,
     enrollment: Enrollment,
+    agent: Option<BleedMeter>,
+    bleed_told: bool,
     events: Queue,
     auth_told: Option<Decision>,
     speech_told: bool,
@@ -159,13 +163,14 @@ impl Call {
         if calibration.kind() != ScoreKind::Cosine {
             return Err(CallError::Calibration { kind: calibration.kind() });
         }
-        let enrollment = Enrollment::new(config.enrollment)?;
+        let enrollment = Enrollment::new(config.enrollment, dim)?;
         let session = match (window_embedder, config.enrollment.is_some()) {
             (Some(windows), true) => Session::with_windows(config.session, embedder, detector, windows),
             (None, false) => Session::new(config.session, embedder, detector),
             _ => return Err(CallError::Windows),
         }
         .map_err(CallError::Config)?;
+        let agent = config.agent.then(|| BleedMeter::new(session.rate()));
         let mut direction = vec![0.0; dim];
         direction.iter_mut().take(1).for_each(|x| *x = 1.0);
         let embedding = Embedding::new(model, &direction).map_err(CallError::Embedding)?;
@@ -190,6 +195,8 @@ impl Call {
             early: None,
             looks_done: 0,
             enrollment,
+            agent,
+            bleed_told: false,
             events: Queue::new(),
             auth_told: None,
             speech_told: false,
@@ -276,7 +283,48 @@ impl Call {
     pub fn push(&mut self, samples: &[f32]) -> Result<Standing, InputError> {
         self.open()?;
         pieces::check(samples)?;
-        self.take(samples)?;
+        self.take(samples, None)?;
+        Ok(self.standing())
+    }
+
+    /// Takes the caller's samples, and what the agent said meanwhile. Only the caller's side is listened to; the agent's is compared with it,
+    /// to notice where it is heard there too ([`Call::bleed`]).
+    ///
+    /// # Errors
+    /// As [`Call::push`], for either side; [`InputError::NoAgent`] unless [`CallConfig::agent`] was set; [`InputError::Sides`] when the sides are not
+    /// equally long. Nothing is taken then.
+    pub fn push_both(&mut self, caller: &[f32], agent: &[f32]) -> Result<Standing, InputError> {
+        self.open()?;
+        if self.agent.is_none() {
+            return Err(InputError::NoAgent);
+        }
+        if caller.len() != agent.len() {
+            return Err(InputError::Sides { caller: caller.len(), agent: agent.len() });
+        }
+        pieces::check(caller)?;
+        pieces::check(agent)?;
+        self.take(caller, Some(agent))?;
+        Ok(self.standing())
+    }
+
+    /// As [`Call::push_both`], 16-bit samples.
+    ///
+    /// # Errors
+    /// As [`Call::push_both`].
+    pub fn push_both_i16(&mut self, caller: &[i16], agent: &[i16]) -> Result<Standing, InputError> {
+        self.open()?;
+        if self.agent.is_none() {
+            return Err(InputError::NoAgent);
+        }
+        if caller.len() != agent.len() {
+            return Err(InputError::Sides { caller: caller.len(), agent: agent.len() });
+        }
+        let mut block = [0.0; pieces::PIECE_SAMPLES];
+        for (caller, agent) in caller.chunks(block.len()).zip(agent.chunks(block.len())) {
+            block.iter_mut().zip(agent).for_each(|(b, &s)| *b = i16_to_f32(s));
+            let agent = &block[..agent.len()];
+            pieces::from_i16(caller, |piece| self.take(piece, Some(agent)))?;
+        }
         Ok(self.standing())
     }
 
@@ -286,7 +334,7 @@ impl Call {
     /// The call has ended.
     pub fn push_i16(&mut self, samples: &[i16]) -> Result<Standing, InputError> {
         self.open()?;
-        pieces::from_i16(samples, |piece| self.take(piece))?;
+        pieces::from_i16(samples, |piece| self.take(piece, None))?;
         Ok(self.standing())
     }
 
@@ -296,7 +344,7 @@ impl Call {
     /// The payload cannot be, or is too long, or the call has ended; nothing is taken then.
     pub fn push_packet(&mut self, codec: Codec, payload: &[u8]) -> Result<Standing, InputError> {
         self.open()?;
-        pieces::from_packet(codec, payload, |piece| self.take(piece))?;
+        pieces::from_packet(codec, payload, |piece| self.take(piece, None))?;
         Ok(self.standing())
     }
 
@@ -389,6 +437,11 @@ impl Call {
         self.events.dropped()
     }
 
+    /// How the agent is heard in the caller's channel; `None` while that was not noticed.
+    pub fn bleed(&self) -> Option<Bleed> {
+        self.agent.as_ref()?.bleed()
+    }
+
     /// The pipeline: levels, keys, windows. Its clock stands still while nothing is heard.
     pub fn session(&self) -> &Session {
         &self.session
@@ -431,13 +484,19 @@ impl Call {
         auth.map_or(AuthPolicy::MOST_MIN_SPEECH_S, |a| a.policy.min_speech_s())
     }
 
-    fn take(&mut self, samples: &[f32]) -> Result<(), InputError> {
+    fn take(&mut self, samples: &[f32], agent: Option<&[f32]>) -> Result<(), InputError> {
         if self.secure {
             self.silenced += samples.len() as u64;
         }
         self.advance(samples.len(), |call, from, n| {
             let part = samples.get(from..from + n).unwrap_or_default();
-            if call.secure { call.session.push_lost(n).map(drop) } else { call.session.push(part).map(drop) }
+            if call.secure {
+                return call.session.push_lost(n).map(drop);
+            }
+            if let (Some(meter), Some(agent)) = (&mut call.agent, agent) {
+                meter.push(agent.get(from..from + n).unwrap_or_default(), part);
+            }
+            call.session.push(part).map(drop)
         })
     }
 
@@ -485,6 +544,7 @@ impl Call {
     fn hear_tick(&mut self, last: bool) {
         let net_frames = self.session.progress().net_speech_frames;
         self.enrollment.hear(net_frames, self.samples, &mut self.events);
+        self.enrollment.look(self.session.windows(), self.samples, &mut self.events);
         let news = last || net_frames != self.snapshot.net_frames;
         if self.frozen() || !news || !self.session.embedding(&mut self.values) {
             return;
@@ -577,6 +637,10 @@ impl Call {
                 self.events.put(Event::Authentication { at, decision, score: score.filter(|_| decided), early });
             }
         }
+        if let Some(bleed) = self.bleed().filter(|_| !self.bleed_told) {
+            self.bleed_told = true;
+            self.events.put(Event::AgentBleed { at, level_db: bleed.level_db });
+        }
         if !self.speech_told && self.snapshot.net_speech_s() >= self.min_speech_s() {
             self.speech_told = true;
             self.events.put(Event::SpeechSufficient { at });
@@ -624,6 +688,8 @@ impl Call {
         self.looks_done = 0;
         self.auth_told = None;
         self.speech_told = false;
+        self.bleed_told = false;
+        self.agent.iter_mut().for_each(BleedMeter::reset);
         self.enrollment.forget_stream();
     }
 }

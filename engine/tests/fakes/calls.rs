@@ -41,7 +41,7 @@ pub fn calibration() -> Arc<Calibration> {
 
 pub fn new_call(listening: Listening, enroll: bool) -> Call {
     let config = SessionConfig::new(SampleRate::TELEPHONE).window_speech_frames(40).max_windows(16);
-    let mut config = CallConfig::new(config).listening(listening);
+    let mut config = CallConfig::new(config).listening(listening).agent(true);
     if enroll {
         config = config.enrollment(EnrollConfig::default().wanted_speech_s(12.0).least_speech_s(6.0));
     }

@@ -165,7 +165,7 @@ fuzz_target!(|calls: Vec<Call>| unsafe {
             Call::Ask { call, what, number, other } => {
                 let h: *mut vouch_call = at(call).cast();
                 let print = &ready.voiceprint;
-                match what % 16 {
+                match what % 17 {
                     0 => vouch_call_start(h),
                     1 => vouch_call_set_auth(h, number, 5_000 + number % 6_000, (number & 1) as i32),
                     2 => vouch_call_set_fraud(h, at(other).cast(), number),
@@ -180,6 +180,7 @@ fuzz_target!(|calls: Vec<Call>| unsafe {
                     11 => vouch_call_reset(h),
                     12 => vouch_call_finish(h),
                     13 => vouch_call_voiceprint(h, null_mut(), 0, &mut 0),
+                    15 => vouch_call_bleed(h, &mut 0.0, &mut 0, null_mut()),
                     14 => vouch_call_check(h, number as i32, &mut std::ptr::null()),
                     _ => {
                         let (mut decision, mut score) = (vouch_decision::VOUCH_ACCEPT, -2);
@@ -196,9 +197,13 @@ fuzz_target!(|calls: Vec<Call>| unsafe {
             }
             Call::Hear { call, how, bytes, count } => {
                 let h: *mut vouch_call = at(call).cast();
-                match how % 4 {
+                match how % 5 {
                     0 => vouch_call_push_pcmu(h, bytes.as_ptr(), bytes.len()),
                     1 => vouch_call_push_pcma(h, bytes.as_ptr(), bytes.len()),
+                    3 => {
+                        let samples: Vec<i16> = bytes.chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]])).collect();
+                        vouch_call_push_both_s16(h, samples.as_ptr(), samples.as_ptr(), samples.len())
+                    }
                     2 => vouch_call_push_lost(h, count as usize % 300_000),
                     _ => {
                         // Real speech, so that there is something to decide.
