@@ -137,6 +137,22 @@ typedef enum vouch_result {
      */
     VOUCH_ERR_WATCHLISTED = 405,
     /**
+     * The domain cannot be opened, read or written.
+     */
+    VOUCH_ERR_DOMAIN = 500,
+    /**
+     * An id or a name that the domain's rules do not allow, or that is not enough to tell which is meant.
+     */
+    VOUCH_ERR_ID = 501,
+    /**
+     * The domain's state does not allow it: there is one already, or the speaker has opted out.
+     */
+    VOUCH_ERR_CONFLICT = 502,
+    /**
+     * The domain has none: no such speaker, list, or consent.
+     */
+    VOUCH_ERR_NOT_FOUND = 503,
+    /**
      * A panic was caught. The handle can only be freed; please report it.
      */
     VOUCH_ERR_PANIC = 900,
@@ -333,10 +349,37 @@ typedef enum vouch_check {
 } vouch_check;
 
 /**
+ * How grave a line of the log is.
+ */
+typedef enum vouch_log_level {
+    /**
+     * A defect: a panic that was caught, or an error that cannot be. Please report it.
+     */
+    VOUCH_LOG_ERROR = 0,
+    /**
+     * Misuse: one handle used by two threads at once, or more handles than there can be.
+     */
+    VOUCH_LOG_WARNING = 1,
+    /**
+     * What was loaded.
+     */
+    VOUCH_LOG_INFO = 2,
+} vouch_log_level;
+
+/**
  * A call as it happens: authentication, watch list, enrolment and secure passages on one stream. One thread at a time; different calls
  * run in parallel.
  */
 typedef struct vouch_call vouch_call;
+
+#if defined(VOUCH_FEATURE_DOMAIN)
+/**
+ * A domain: one folder with a database and its key. One thread at a time; several processes may have it open.
+ *
+ * None of its calls is for a media thread: they read and write files, and may wait for another process.
+ */
+typedef struct vouch_domain vouch_domain;
+#endif
 
 /**
  * A network and what its scores mean. Any number of threads may use one at once; it never changes. Whatever was made from it stays
@@ -366,6 +409,14 @@ typedef struct vouch_watchlist vouch_watchlist;
  * answers `VOUCH_ERR_BUSY`, and must not unwind.
  */
 typedef void (*vouch_event_callback)(void *userdata, int32_t event, uint64_t at_sample, int32_t value, int32_t score);
+
+/**
+ * Told of a line for the log: your pointer, a `vouch_log_level`, and the text, which is gone when the callback returns.
+ *
+ * Comes on whichever thread it happens on, a misused media thread among them. It must not set the log itself (`VOUCH_ERR_BUSY`), and must
+ * not unwind.
+ */
+typedef void (*vouch_log_callback)(void *userdata, int32_t level, const char *text);
 
 #ifdef __cplusplus
 extern "C" {
@@ -409,6 +460,15 @@ const char *vouch_version(void);
  * *Real time*: yes. *Threads*: any.
  */
 uint32_t vouch_version_number(void);
+
+/**
+ * What this build can do beyond the rest, as words with a space between them, ended by NUL; lives for ever. Empty where there is nothing.
+ *
+ * `simd=NAME`: the instruction set of 32-bit kernels on this machine, `scalar`, `avx2`, `avx512` or `neon`. `domain`: `vouch_domain_*`.
+ *
+ * *Real time*: no, the first time. *Threads*: any.
+ */
+const char *vouch_features(void);
 
 /**
  * Handles that are alive in this process: what a test for leaks looks at.
@@ -762,6 +822,149 @@ enum vouch_result vouch_call_voiceprint(const struct vouch_call *call,
                                         size_t len,
                                         size_t *needed_n);
 
+#if defined(VOUCH_FEATURE_DOMAIN)
+/**
+ * Opens the domain in a folder, which `vouch domain create` has made.
+ *
+ * `path`: the folder, UTF-8, ended by NUL. `out`: the domain, to be freed by `vouch_domain_free`.
+ *
+ * Returns `VOUCH_OK`, `VOUCH_ERR_NULL`, `VOUCH_ERR_TEXT`, `VOUCH_ERR_TOO_MANY_HANDLES`, `VOUCH_ERR_DOMAIN`: why is told to the log
+ * (`vouch_set_log`). *Real time*: no. *Threads*: any.
+ *
+ * # Safety
+ * `path` is NULL or ends with NUL; `out` is NULL or valid for a write.
+ */
+enum vouch_result vouch_domain_open(const char *path,
+                                    struct vouch_domain **out);
+#endif
+
+#if defined(VOUCH_FEATURE_DOMAIN)
+/**
+ * Closes a domain. NULL is fine.
+ *
+ * *Real time*: no. *Threads*: any; a call that is inside on another thread ends first.
+ */
+enum vouch_result vouch_domain_free(struct vouch_domain *domain);
+#endif
+
+#if defined(VOUCH_FEATURE_DOMAIN)
+/**
+ * Looks a speaker up: what `vouch_session_set_speaker` and `vouch_call_set_speaker` want to be told.
+ *
+ * `speaker`: your id, or the domain's own. `claim`: a `vouch_claim` is written to it, `VOUCH_CLAIM_NOT_ENROLLED` for somebody unknown too.
+ * `buffer`, `len`, `needed_n`: where the voiceprint goes, with `VOUCH_CLAIM_ENROLLED` only; otherwise the size is 0.
+ *
+ * Returns `VOUCH_OK`, `VOUCH_ERR_NULL`, `VOUCH_ERR_TEXT`, `VOUCH_ERR_ID`, `VOUCH_ERR_BUFFER`, `VOUCH_ERR_DOMAIN`, or a handle's error.
+ * *Real time*: no. *Threads*: one at a time.
+ *
+ * # Safety
+ * `speaker` is NULL or ends with NUL; `buffer` is as long as it says; the outputs are NULL or valid for a write.
+ */
+enum vouch_result vouch_domain_speaker(struct vouch_domain *domain,
+                                       const char *speaker,
+                                       int32_t *claim,
+                                       void *buffer,
+                                       size_t len,
+                                       size_t *needed_n);
+#endif
+
+#if defined(VOUCH_FEATURE_DOMAIN)
+/**
+ * Keeps a voiceprint for a speaker, sealed.
+ *
+ * `engine`: whose network made it. `consent`: what the person agreed to, or NULL where that is on file. `overwrite`: not 0 to replace a
+ * voiceprint that is there.
+ *
+ * Returns `VOUCH_OK`, `VOUCH_ERR_NULL`, `VOUCH_ERR_TEXT`, `VOUCH_ERR_ID`, `VOUCH_ERR_VOICEPRINT`, `VOUCH_ERR_OTHER_MODEL`, `VOUCH_ERR_CONFLICT` (one is there,
+ * or the speaker has opted out), `VOUCH_ERR_NOT_FOUND` (consent is wanted), `VOUCH_ERR_DOMAIN`, or a handle's error. *Real time*: no.
+ * *Threads*: one at a time.
+ *
+ * # Safety
+ * `speaker` and `consent` are NULL or end with NUL; `voiceprint` is as long as it says.
+ */
+enum vouch_result vouch_domain_enrol(struct vouch_domain *domain,
+                                     const struct vouch_engine *engine,
+                                     const char *speaker,
+                                     const uint8_t *voiceprint,
+                                     size_t voiceprint_len,
+                                     const char *consent,
+                                     int32_t overwrite);
+#endif
+
+#if defined(VOUCH_FEATURE_DOMAIN)
+/**
+ * Notes that a speaker was authenticated, which keeps the voiceprint from expiring.
+ *
+ * Returns `VOUCH_OK`, `VOUCH_ERR_NULL`, `VOUCH_ERR_TEXT`, `VOUCH_ERR_ID`, `VOUCH_ERR_NOT_FOUND`, `VOUCH_ERR_CONFLICT`, `VOUCH_ERR_DOMAIN`, or a handle's error.
+ * *Real time*: no. *Threads*: one at a time.
+ *
+ * # Safety
+ * `speaker` is NULL or ends with NUL.
+ */
+enum vouch_result vouch_domain_accepted(struct vouch_domain *domain,
+                                        const char *speaker);
+#endif
+
+#if defined(VOUCH_FEATURE_DOMAIN)
+/**
+ * Deletes a speaker's voiceprint at their wish, and refuses every later enrolment. Answers and threads as `vouch_domain_accepted`.
+ *
+ * # Safety
+ * `speaker` is NULL or ends with NUL.
+ */
+enum vouch_result vouch_domain_opt_out(struct vouch_domain *domain,
+                                       const char *speaker);
+#endif
+
+#if defined(VOUCH_FEATURE_DOMAIN)
+/**
+ * Deletes a speaker and all that belongs to them. Answers and threads as `vouch_domain_accepted`.
+ *
+ * # Safety
+ * `speaker` is NULL or ends with NUL.
+ */
+enum vouch_result vouch_domain_delete(struct vouch_domain *domain, const char *speaker);
+#endif
+
+#if defined(VOUCH_FEATURE_DOMAIN)
+/**
+ * Loads a watch list of the domain as it is now. Its fraudsters have the numbers 0, 1, 2...; `vouch_watchlist_fraudster` gives their ids.
+ *
+ * `engine`: whose network made the voiceprints; may be freed before the list. `list`: its id or name, NULL for the domain's default list.
+ * `out`: the list, to be freed by `vouch_watchlist_free`.
+ *
+ * Returns `VOUCH_OK`, `VOUCH_ERR_NULL`, `VOUCH_ERR_TEXT`, `VOUCH_ERR_ID` (two lists of that name), `VOUCH_ERR_NOT_FOUND`, `VOUCH_ERR_OTHER_MODEL` (a list that is
+ * searched in part would be a hole), `VOUCH_ERR_VOICEPRINT`, `VOUCH_ERR_DOMAIN`, `VOUCH_ERR_TOO_MANY_HANDLES`, or a handle's error. *Real time*: no.
+ * *Threads*: one at a time.
+ *
+ * # Safety
+ * `list` is NULL or ends with NUL; `out` is NULL or valid for a write.
+ */
+enum vouch_result vouch_domain_watchlist(struct vouch_domain *domain,
+                                         const struct vouch_engine *engine,
+                                         const char *list,
+                                         struct vouch_watchlist **out);
+#endif
+
+#if defined(VOUCH_FEATURE_DOMAIN)
+/**
+ * Writes the domain's id of a fraudster on a list of `vouch_domain_watchlist`, and a NUL.
+ *
+ * `number`: as `vouch_call_fraud` and `vouch_watchlist_search` gave it.
+ *
+ * Returns `VOUCH_OK`, `VOUCH_ERR_NONE` (no such number, or one of `vouch_watchlist_add`), `VOUCH_ERR_BUFFER`, or a handle's error. *Real time*: no.
+ * *Threads*: one at a time.
+ *
+ * # Safety
+ * As `vouch_last_error`.
+ */
+enum vouch_result vouch_watchlist_fraudster(struct vouch_watchlist *watchlist,
+                                            uint64_t number,
+                                            char *buffer,
+                                            size_t len,
+                                            size_t *needed_n);
+#endif
+
 /**
  * Makes an engine of the built-in network and its calibration.
  *
@@ -947,6 +1150,16 @@ enum vouch_result vouch_enrolment_voiceprint(const struct vouch_enrolment *enrol
                                              uint8_t *buffer,
                                              size_t len,
                                              size_t *needed_n);
+
+/**
+ * Has lines for the log told to `callback`, for the whole process; NULL ends that. When it returns, nobody is inside the old one any more.
+ *
+ * `userdata`: handed on, never followed.
+ *
+ * Returns `VOUCH_OK`, or `VOUCH_ERR_BUSY` from inside the callback. *Real time*: no. *Threads*: any.
+ */
+enum vouch_result vouch_set_log(void *userdata,
+                                vouch_log_callback callback);
 
 /**
  * Starts a session: authentication at threshold 90 after 10 s of net speech, and nobody claimed yet.

@@ -1,22 +1,26 @@
 //! One call: the panic boundary, and what a handle remembers of its last failure.
 
-use std::ffi::{c_char, c_void};
+use std::ffi::{CString, c_char, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::OnceLock;
 
 use ::engine::score::AuthPolicy;
 
 use crate::error::{Failure, Result, vouch_result, vouch_result::*};
 use crate::handle::{self, Token};
+use crate::log;
 use crate::memory::text_out;
 use crate::object::{Kind, Object};
 
 /// Runs a call that belongs to no handle, or to one that does not exist yet.
 pub(crate) fn run(f: impl FnOnce() -> Result<()>) -> vouch_result {
-    match catch_unwind(AssertUnwindSafe(f)) {
-        Ok(Ok(())) => VOUCH_OK,
+    let code = match catch_unwind(AssertUnwindSafe(f)) {
+        Ok(Ok(())) => return VOUCH_OK,
         Ok(Err(failure)) => failure.code,
         Err(_) => VOUCH_ERR_PANIC,
-    }
+    };
+    log::answered(code);
+    code
 }
 
 /// Runs a call on a handle that nobody else may use meanwhile. Allocates nothing of its own.
@@ -124,6 +128,21 @@ pub extern "C" fn vouch_version_number() -> u32 {
     let mut parts = env!("CARGO_PKG_VERSION").split('.').map(|p| p.parse::<u32>().unwrap_or(0));
     let mut next = || parts.next().unwrap_or(0);
     next() * 1_000_000 + next() * 1_000 + next()
+}
+
+/// What this build can do beyond the rest, as words with a space between them, ended by NUL; lives for ever. Empty where there is nothing.
+///
+/// `simd=NAME`: the instruction set of 32-bit kernels on this machine, `scalar`, `avx2`, `avx512` or `neon`. `domain`: `vouch_domain_*`.
+///
+/// *Real time*: no, the first time. *Threads*: any.
+#[unsafe(no_mangle)]
+pub extern "C" fn vouch_features() -> *const c_char {
+    static FEATURES: OnceLock<CString> = OnceLock::new();
+    let words = || {
+        let domain = if cfg!(feature = "domain") { " domain" } else { "" };
+        CString::new(format!("simd={}{domain}", engine_simd::Backend::detect().name())).unwrap_or_default()
+    };
+    FEATURES.get_or_init(words).as_ptr()
 }
 
 /// Handles that are alive in this process: what a test for leaks looks at.

@@ -9,6 +9,7 @@ use models::{Model, calibration};
 use crate::boundary::{reading, run};
 use crate::error::{Failure, Result, vouch_result, vouch_result::*};
 use crate::handle::{self, Token};
+use crate::log::{tell, vouch_log_level::*};
 use crate::memory::{Out, slice, text_out};
 use crate::object::{Body, Engine, Kind, Object};
 
@@ -23,6 +24,7 @@ fn engine(model: Model, calibration_json: &str) -> Result<Engine> {
     if calibration.model_id() != model.id() {
         return Err(Failure::because(VOUCH_ERR_CALIBRATION, "it belongs to another network"));
     }
+    tell(VOUCH_LOG_INFO, || format!("network {}, calibration {}", model.id(), calibration.id()));
     Ok(Engine { model, calibration: Arc::new(calibration) })
 }
 

@@ -60,6 +60,15 @@ pub enum vouch_result {
     /// Enrolment refused: the voice is on the watch list.
     VOUCH_ERR_WATCHLISTED = 405,
 
+    /// The domain cannot be opened, read or written.
+    VOUCH_ERR_DOMAIN = 500,
+    /// An id or a name that the domain's rules do not allow, or that is not enough to tell which is meant.
+    VOUCH_ERR_ID = 501,
+    /// The domain's state does not allow it: there is one already, or the speaker has opted out.
+    VOUCH_ERR_CONFLICT = 502,
+    /// The domain has none: no such speaker, list, or consent.
+    VOUCH_ERR_NOT_FOUND = 503,
+
     /// A panic was caught. The handle can only be freed; please report it.
     VOUCH_ERR_PANIC = 900,
     /// Something that cannot be went wrong; please report it.
@@ -70,7 +79,7 @@ use vouch_result::*;
 
 impl vouch_result {
     /// Every code.
-    pub const ALL: [vouch_result; 24] = [
+    pub const ALL: [vouch_result; 28] = [
         VOUCH_OK,
         VOUCH_ERR_NULL,
         VOUCH_ERR_HANDLE,
@@ -94,6 +103,10 @@ impl vouch_result {
         VOUCH_ERR_SECOND_VOICE,
         VOUCH_ERR_SILENCE,
         VOUCH_ERR_WATCHLISTED,
+        VOUCH_ERR_DOMAIN,
+        VOUCH_ERR_ID,
+        VOUCH_ERR_CONFLICT,
+        VOUCH_ERR_NOT_FOUND,
         VOUCH_ERR_PANIC,
     ];
 
@@ -123,6 +136,10 @@ impl vouch_result {
             VOUCH_ERR_SECOND_VOICE => c"enrolment refused: more than one voice",
             VOUCH_ERR_SILENCE => c"enrolment refused: no speech",
             VOUCH_ERR_WATCHLISTED => c"enrolment refused: the voice is on the watch list",
+            VOUCH_ERR_DOMAIN => c"the domain cannot be used",
+            VOUCH_ERR_ID => c"not an id or name of the domain's kind",
+            VOUCH_ERR_CONFLICT => c"the domain's state does not allow it",
+            VOUCH_ERR_NOT_FOUND => c"the domain has none",
             VOUCH_ERR_PANIC => c"internal error: a panic was caught",
             VOUCH_ERR_INTERNAL => c"internal error",
         }

@@ -223,7 +223,7 @@ pub(crate) fn free(token: Token, kind: Kind) -> Result<()> {
 
 /// Which kind a live handle is of.
 pub(crate) fn kind(token: Token) -> Result<Kind> {
-    Kind::ALL.into_iter().find(|&k| find(token, k).is_ok()).ok_or(if token == Token(0) {
+    Kind::ALL.iter().copied().find(|&k| find(token, k).is_ok()).ok_or(if token == Token(0) {
         Failure::NULL
     } else {
         Failure::HANDLE

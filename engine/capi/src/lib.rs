@@ -10,10 +10,13 @@
 
 mod boundary;
 mod call;
+#[cfg(feature = "domain")]
+mod domain;
 mod engine;
 mod enrolment;
 mod error;
 mod handle;
+mod log;
 mod memory;
 mod object;
 mod session;
@@ -21,8 +24,11 @@ mod watchlist;
 
 pub use boundary::*;
 pub use call::*;
+#[cfg(feature = "domain")]
+pub use domain::*;
 pub use engine::*;
 pub use enrolment::*;
 pub use error::vouch_result;
+pub use log::*;
 pub use session::*;
 pub use watchlist::*;

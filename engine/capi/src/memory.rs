@@ -25,6 +25,19 @@ pub(crate) unsafe fn slice<'a, T: Plain>(data: *const T, len: usize) -> Result<&
     Ok(unsafe { std::slice::from_raw_parts(data, len) })
 }
 
+/// A text of the caller's that ends with NUL.
+///
+/// # Safety
+/// - `text` is NULL or ends with NUL, and nobody writes to it during the call.
+#[cfg(feature = "domain")]
+pub(crate) unsafe fn text_in<'a>(text: *const c_char) -> Result<&'a str> {
+    if text.is_null() {
+        return Err(Failure::NULL);
+    }
+    // SAFETY: not NULL; the caller vouches for the rest.
+    unsafe { std::ffi::CStr::from_ptr(text) }.to_str().map_err(|_| Failure::of(VOUCH_ERR_TEXT))
+}
+
 /// Types of which every bit pattern is a value.
 pub(crate) trait Plain: Copy {}
 impl Plain for u8 {}

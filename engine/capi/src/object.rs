@@ -27,10 +27,20 @@ pub(crate) enum Kind {
     Session = 3,
     Call = 4,
     WatchList = 5,
+    #[cfg(feature = "domain")]
+    Domain = 6,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 5] = [Self::Engine, Self::Enrolment, Self::Session, Self::Call, Self::WatchList];
+    pub(crate) const ALL: &[Self] = &[
+        Self::Engine,
+        Self::Enrolment,
+        Self::Session,
+        Self::Call,
+        Self::WatchList,
+        #[cfg(feature = "domain")]
+        Self::Domain,
+    ];
 
     /// Many threads may be inside at once: such an object never changes.
     pub(crate) fn is_shared(self) -> bool {
@@ -50,6 +60,8 @@ pub(crate) enum Body {
     Session(Box<Call>),
     Call(Box<Live>),
     WatchList(Box<Watch>),
+    #[cfg(feature = "domain")]
+    Domain(Box<cli_store::Domain>),
     /// A panic left it in an unknown state.
     Broken(Kind),
 }
@@ -66,6 +78,8 @@ impl Object {
             Body::Session(_) => Kind::Session,
             Body::Call(_) => Kind::Call,
             Body::WatchList(_) => Kind::WatchList,
+            #[cfg(feature = "domain")]
+            Body::Domain(_) => Kind::Domain,
             Body::Broken(kind) => *kind,
         }
     }
@@ -99,3 +113,6 @@ macro_rules! body {
 }
 
 body! { enrolment: Enrolment(Enrolment), session: Session(Call), call: Call(Live), watchlist: WatchList(Watch) }
+
+#[cfg(feature = "domain")]
+body! { domain: Domain(cli_store::Domain) }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ::engine::call::WatchList;
 use ::engine::search::Index;
+use ::engine::template::Template;
 use zeroize::Zeroizing;
 
 use crate::boundary::{on, reading, run};
@@ -31,14 +32,44 @@ pub(crate) struct Watch {
     rows: Zeroizing<Vec<f32>>,
     seconds: Vec<f64>,
     ids: Vec<u64>,
+    /// Ids of a domain's fraudsters, by their numbers.
+    #[cfg(feature = "domain")]
+    names: Vec<String>,
     /// The list as it was last searched; none after a voiceprint was added.
     ready: Option<Listed>,
 }
 
 impl Watch {
-    fn new(engine: &Engine) -> Self {
+    pub(crate) fn new(engine: &Engine) -> Self {
         let rows = Zeroizing::new(Vec::new());
-        Self { engine: engine.clone(), rows, seconds: Vec::new(), ids: Vec::new(), ready: None }
+        Self {
+            engine: engine.clone(),
+            rows,
+            seconds: Vec::new(),
+            ids: Vec::new(),
+            #[cfg(feature = "domain")]
+            names: Vec::new(),
+            ready: None,
+        }
+    }
+
+    fn add(&mut self, template: &Template, id: u64) {
+        self.rows.extend_from_slice(template.embedding().values());
+        self.seconds.push(template.net_speech_s());
+        self.ids.push(id);
+        self.ready = None;
+    }
+
+    /// Adds a domain's fraudster, who gets the next number.
+    #[cfg(feature = "domain")]
+    pub(crate) fn add_named(&mut self, template: &Template, name: String) {
+        self.add(template, self.names.len() as u64);
+        self.names.push(name);
+    }
+
+    #[cfg(feature = "domain")]
+    pub(crate) fn name(&self, number: u64) -> Option<&str> {
+        self.names.get(usize::try_from(number).ok()?).map(String::as_str)
     }
 
     /// Makes the list ready to be searched.
@@ -107,10 +138,7 @@ pub unsafe extern "C" fn vouch_watchlist_add(
     with(watchlist.cast(), |watch| {
         // SAFETY: the caller's contract.
         let template = template(&watch.engine, unsafe { slice(voiceprint, voiceprint_len)? })?;
-        watch.rows.extend_from_slice(template.embedding().values());
-        watch.seconds.push(template.net_speech_s());
-        watch.ids.push(id);
-        watch.ready = None;
+        watch.add(&template, id);
         Ok(())
     })
 }

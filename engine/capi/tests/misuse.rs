@@ -7,6 +7,7 @@
 
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr::{null, null_mut};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use vouch::vouch_result::{self, *};
@@ -428,7 +429,7 @@ fn every_result_has_a_text_and_every_number_is_told() {
     texts.sort();
     texts.dedup();
     assert_eq!(texts.len(), vouch_result::ALL.len());
-    for unknown in [-1, 1, 99, 500, i32::MAX] {
+    for unknown in [-1, 1, 99, 600, i32::MAX] {
         assert_eq!(unsafe { CStr::from_ptr(vouch_strerror(unknown)) }, c"unknown result");
         assert_eq!(unsafe { CStr::from_ptr(vouch_decision_name(unknown.wrapping_add(100))) }, c"unknown decision");
     }
@@ -453,4 +454,61 @@ fn a_panic_is_a_result_and_the_handle_can_only_be_freed() {
     assert_eq!(vouch_session_reset(fresh), VOUCH_OK);
     vouch_session_free(fresh);
     vouch_engine_free(engine);
+}
+
+/// What the log was told, and what setting it from inside answered.
+static TOLD: Mutex<Vec<(i32, String)>> = Mutex::new(Vec::new());
+
+unsafe extern "C" fn note_line(userdata: *mut c_void, level: i32, text: *const c_char) {
+    assert_eq!(userdata as usize, 0x77);
+    let text = unsafe { CStr::from_ptr(text) }.to_str().unwrap().to_owned();
+    let again = vouch_set_log(null_mut(), None);
+    TOLD.lock().unwrap().push((level, format!("{text} / {again:?}")));
+}
+
+#[test]
+fn the_log_hears_of_misuse_and_of_what_was_loaded() {
+    assert_eq!(vouch_set_log(0x77 as *mut c_void, Some(note_line)), VOUCH_OK);
+    let mut engine = null_mut();
+    assert_eq!(unsafe { vouch_engine_new(&mut engine) }, VOUCH_OK);
+    let mut session = null_mut();
+    assert_eq!(unsafe { vouch_session_new(engine, 8_000, &mut session) }, VOUCH_OK);
+    let (session, stop) = (session as usize, AtomicBool::new(false));
+    let samples = [0.0f32; 80_000];
+    // One thread inside for long, another that comes in meanwhile.
+    let busy = std::thread::scope(|scope| {
+        let inside = scope.spawn(|| {
+            let push = || unsafe { vouch_session_push_f32(session as *mut _, samples.as_ptr(), samples.len()) };
+            while !stop.load(Ordering::Relaxed) && push() != VOUCH_ERR_BUSY {
+                std::hint::spin_loop();
+            }
+        });
+        let busy = (0..1_000_000).any(|_| vouch_session_reset(session as *mut _) == VOUCH_ERR_BUSY);
+        stop.store(true, Ordering::Relaxed);
+        inside.join().unwrap();
+        busy
+    });
+    // An answer that is nobody's fault is not told.
+    assert_eq!(vouch_session_reset(null_mut()), VOUCH_ERR_NULL);
+    assert_eq!(vouch_set_log(null_mut(), None), VOUCH_OK);
+    assert!(busy);
+    let told = std::mem::take(&mut *TOLD.lock().unwrap());
+    let (info, warning) = (vouch_log_level::VOUCH_LOG_INFO as i32, vouch_log_level::VOUCH_LOG_WARNING as i32);
+    assert!(told.iter().any(|(level, text)| *level == info && text.starts_with("network ")), "{told:?}");
+    assert!(told.iter().any(|(level, text)| *level == warning && text.starts_with("VOUCH_ERR_BUSY: ")), "{told:?}");
+    assert!(told.iter().all(|(_, text)| text.ends_with("/ VOUCH_ERR_BUSY")), "set from inside: {told:?}");
+    vouch_session_free(session as *mut _);
+    vouch_engine_free(engine);
+    let mut other = null_mut();
+    assert_eq!(unsafe { vouch_engine_new(&mut other) }, VOUCH_OK);
+    vouch_engine_free(other);
+    assert!(TOLD.lock().unwrap().is_empty(), "it was taken off");
+}
+
+#[test]
+fn the_features_name_the_instruction_set() {
+    let words = unsafe { CStr::from_ptr(vouch_features()) }.to_str().unwrap();
+    let simd = words.split(' ').find_map(|w| w.strip_prefix("simd=")).unwrap();
+    assert!(["scalar", "avx2", "avx512", "neon"].contains(&simd), "{words}");
+    assert_eq!(words.split(' ').any(|w| w == "domain"), cfg!(feature = "domain"));
 }
