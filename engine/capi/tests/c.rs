@@ -68,14 +68,12 @@ fn examples_and_headers_pass_strict_compilers_shared_and_static() {
     let (c, cpp) = (compilers(&["cc", "gcc", "clang"]), compilers(&["c++", "g++", "clang++"]));
     assert!(!c.is_empty(), "no C compiler");
     // What the features add to the header.
-    let all = room.path().join("all.c");
-    std::fs::write(
-        &all,
-        "#define VOUCH_FEATURE_DOMAIN\n#define VOUCH_TEST_PANIC\n#include \"vouch.h\"\nint main(void) { return 0; }\n",
-    )
-    .unwrap();
-    for (compiler, standard) in c.iter().map(|c| (c, "-std=c99")).chain(cpp.iter().map(|c| (c, "-std=c++17"))) {
-        built(compiler, standard, &all, &room.path().join("all"), false);
+    let text =
+        "#define VOUCH_FEATURE_DOMAIN\n#define VOUCH_TEST_PANIC\n#include \"vouch.h\"\nint main(void) { return 0; }\n";
+    for (compilers, standard, name) in [(&c, "-std=c99", "all.c"), (&cpp, "-std=c++17", "all.cpp")] {
+        let all = room.path().join(name);
+        std::fs::write(&all, text).unwrap();
+        compilers.iter().for_each(|compiler| built(compiler, standard, &all, &room.path().join("all"), false));
     }
     for compiler in c {
         for example in ["score_file", "rtp_gate", "sip_gate", "watch"] {
