@@ -2,7 +2,13 @@
 //! recording.
 //!
 //! Behind the `redact` feature, so that a media server that only verifies voices does not carry it.
+//!
+//! [`transcript`] holds the words, [`rules::find`] finds what is personal among them, [`mute::Spans`] turns that into samples to be silenced,
+//! padded and merged. What is not sure is found too, with a low confidence: it is silenced all the same, and somebody should look at it.
 
+mod entity;
 pub mod mute;
 pub mod rules;
 pub mod transcript;
+
+pub use entity::{Entity, UnknownEntity};

@@ -1,1 +1,96 @@
 //! Finding personal data in the words of a call.
+//!
+//! Numbers are read as they are spoken ([`find`] joins digits, tens, spelled letters and corrections over a speaker's turns, whatever the
+//! other one says in between), and are known by their check digits and by what they are called shortly before, by whomever. Nothing found is
+//! proof that there is nothing else.
+
+mod check;
+mod numbers;
+mod spoken;
+mod words;
+
+use super::Entity;
+use super::mute::Span;
+use super::transcript::Transcript;
+
+/// Words of one turn, one after the other.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Place {
+    /// The turn.
+    pub turn: usize,
+    /// Its words.
+    pub words: std::ops::Range<usize>,
+    /// When they are said.
+    pub span: Span,
+}
+
+/// Something personal that was found. It holds no text.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Finding {
+    /// What it is.
+    pub entity: Entity,
+    /// Where it is said; several places where it goes over turns.
+    pub places: Vec<Place>,
+    /// How sure that is, 0 to 1. Below [`REVIEW_BELOW`] somebody should look at it.
+    pub confidence: f32,
+    /// What found it.
+    pub recogniser: &'static str,
+}
+
+/// Findings less sure than this want to be looked at.
+pub const REVIEW_BELOW: f32 = 0.75;
+
+/// The kinds that are looked for, in the order of [`Entity::ALL`]. The others are known by name only.
+pub fn recognised() -> Vec<Entity> {
+    let mut all: Vec<Entity> = numbers::entities().collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// Finds what is personal, of the kinds in `wanted`, in the order in which it is said. No word is found twice.
+pub fn find(transcript: &Transcript, wanted: &[Entity]) -> Vec<Finding> {
+    let sides = words::sides(transcript);
+    let timeline = words::Timeline::new(&sides);
+    let mut findings = Vec::new();
+    for side in &sides {
+        for run in spoken::runs(side).iter().filter(|run| run.len() >= 3) {
+            for found in numbers::find(side, run, &timeline, wanted) {
+                let pieces = run.pieces.get(found.pieces).unwrap_or_default();
+                // All from the first word to the last: what is said between two digits belongs to the number.
+                let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else { continue };
+                let items = side.items.get(first.words.start..last.words.end).unwrap_or_default();
+                findings.push(Finding {
+                    entity: found.entity,
+                    places: places(items),
+                    confidence: found.confidence,
+                    recogniser: found.recogniser,
+                });
+            }
+        }
+    }
+    findings.sort_by_key(|f| f.places.first().map(|p| (p.span.begin_ms, p.turn, p.words.start)));
+    findings
+}
+
+/// The places of words that follow each other.
+fn places(items: &[words::Item]) -> Vec<Place> {
+    let mut places: Vec<Place> = Vec::new();
+    for item in items {
+        match places.last_mut().filter(|p| p.turn == item.turn) {
+            Some(place) => {
+                place.words.end = place.words.end.max(item.word + 1);
+                place.span.end_ms = place.span.end_ms.max(item.end_ms);
+            }
+            None => places.push(Place {
+                turn: item.turn,
+                words: item.word..item.word + 1,
+                span: Span { begin_ms: item.begin_ms, end_ms: item.end_ms },
+            }),
+        }
+    }
+    places
+}
+
+#[cfg(test)]
+mod tests;

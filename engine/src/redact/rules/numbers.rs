@@ -1,0 +1,430 @@
+//! Everything that is known by its number: what it looks like, what it is called, and how sure that makes it.
+
+use std::ops::Range;
+
+use super::super::Entity;
+use super::check::{self, all_digits, shape};
+use super::spoken::{Piece, Run};
+use super::words::{Side, Timeline, nearest};
+
+/// How well a text fits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Fit {
+    /// Its length and characters do.
+    Plain,
+    /// Its check digit or structure does, which few numbers' do by chance.
+    Checked,
+}
+
+/// One kind of number.
+struct Kind {
+    entity: Entity,
+    fit: fn(&str) -> Option<Fit>,
+    /// What it is called, shortly before it.
+    cues: &'static [&'static str],
+    /// How sure it is without being called so: where it is checked, and where it only looks so. 0: not at all.
+    alone: [f32; 2],
+    /// The same where it is called so.
+    called: [f32; 2],
+}
+
+fn plain(fits: bool) -> Option<Fit> {
+    fits.then_some(Fit::Plain)
+}
+
+fn checked(fits: bool) -> Option<Fit> {
+    fits.then_some(Fit::Checked)
+}
+
+fn count(text: &str, least: usize, most: usize) -> bool {
+    all_digits(text) && (least..=most).contains(&text.len())
+}
+
+/// Letters and digits, some of them digits.
+fn mixed(text: &str, least: usize, most: usize) -> bool {
+    (least..=most).contains(&text.len()) && text.bytes().any(|b| b.is_ascii_digit())
+}
+
+const CARD_CUES: &[&str] = &[
+    "card number",
+    "credit card",
+    "debit card",
+    "card",
+    "visa",
+    "mastercard",
+    "amex",
+    "american express",
+    "long number",
+];
+
+/// The kinds, in no order: what fits best wins.
+const KINDS: &[Kind] = &[
+    Kind {
+        entity: Entity::CreditDebitNumber,
+        fit: |t| checked(check::card(t)).or(plain(count(t, 12, 19))),
+        cues: CARD_CUES,
+        alone: [0.95, 0.0],
+        called: [0.99, 0.7],
+    },
+    Kind {
+        entity: Entity::CreditDebitCvv,
+        fit: |t| plain(count(t, 3, 4)),
+        cues: &[
+            "cvv",
+            "cvc",
+            "cvv2",
+            "c v v",
+            "c v c",
+            "security code",
+            "verification code",
+            "three digits",
+            "three digit",
+            "four digits on the front",
+            "back of the card",
+            "back of your card",
+            "on the back",
+            "csc",
+        ],
+        alone: [0.0, 0.0],
+        called: [0.95, 0.95],
+    },
+    Kind {
+        entity: Entity::CreditDebitExpiry,
+        fit: |t| checked(check::expiry(t)),
+        cues: &[
+            "expiry",
+            "expires",
+            "expiration",
+            "expiry date",
+            "expiration date",
+            "expire",
+            "valid until",
+            "valid thru",
+            "good through",
+        ],
+        alone: [0.0, 0.0],
+        called: [0.95, 0.95],
+    },
+    Kind {
+        entity: Entity::Pin,
+        fit: |t| plain(count(t, 4, 8)),
+        cues: &["pin", "pin number", "pin code", "pin is", "passcode", "p i n"],
+        alone: [0.0, 0.0],
+        called: [0.95, 0.95],
+    },
+    Kind {
+        entity: Entity::Ssn,
+        fit: |t| plain(check::ssn(t)).or(None),
+        cues: &["social security number", "social security", "social", "ssn", "s s n", "my social"],
+        alone: [0.0, 0.0],
+        called: [0.97, 0.97],
+    },
+    Kind {
+        entity: Entity::UsIndividualTaxIdentificationNumber,
+        fit: |t| checked(check::itin(t)),
+        cues: &["itin", "i t i n", "taxpayer identification", "tax identification", "taxpayer number", "tax id"],
+        alone: [0.0, 0.0],
+        called: [0.97, 0.97],
+    },
+    Kind {
+        entity: Entity::BankAccountNumber,
+        fit: |t| plain(count(t, 6, 17)),
+        cues: &["account number", "bank account", "checking account", "savings account", "current account", "account"],
+        alone: [0.0, 0.0],
+        called: [0.9, 0.9],
+    },
+    Kind {
+        entity: Entity::BankRouting,
+        fit: |t| checked(check::aba(t)).or(plain(count(t, 9, 9))),
+        cues: &["routing number", "routing", "aba", "a b a", "transit number"],
+        alone: [0.0, 0.0],
+        called: [0.99, 0.8],
+    },
+    Kind {
+        entity: Entity::Iban,
+        fit: |t| checked(check::iban(t)).or(plain(mixed(t, 15, 34) && shape(&t[..2], "AA"))),
+        cues: &["iban", "i b a n", "international bank account"],
+        alone: [0.97, 0.0],
+        called: [0.99, 0.7],
+    },
+    Kind {
+        entity: Entity::SwiftCode,
+        fit: |t| plain(check::bic(t)),
+        cues: &["swift", "swift code", "bic", "b i c", "swift is"],
+        alone: [0.0, 0.0],
+        called: [0.95, 0.95],
+    },
+    Kind {
+        entity: Entity::CaSocialInsuranceNumber,
+        fit: |t| checked(count(t, 9, 9) && check::luhn(t)).or(plain(count(t, 9, 9))),
+        cues: &["social insurance", "social insurance number", "sin number", "s i n", "my sin", "insurance number"],
+        alone: [0.0, 0.0],
+        called: [0.99, 0.75],
+    },
+    Kind {
+        entity: Entity::UkNationalInsuranceNumber,
+        fit: |t| checked(check::nino(t)),
+        cues: &["national insurance", "national insurance number", "ni number", "n i number"],
+        alone: [0.9, 0.0],
+        called: [0.99, 0.99],
+    },
+    Kind {
+        entity: Entity::CaHealthNumber,
+        fit: |t| plain(mixed(t, 8, 12)),
+        cues: &["health card", "health number", "ohip", "care card", "health card number", "medicare number"],
+        alone: [0.0, 0.0],
+        called: [0.93, 0.93],
+    },
+    Kind {
+        entity: Entity::UkNationalHealthServiceNumber,
+        fit: |t| checked(check::nhs(t)).or(plain(count(t, 10, 10))),
+        cues: &["nhs", "nhs number", "n h s", "national health"],
+        alone: [0.0, 0.0],
+        called: [0.99, 0.75],
+    },
+    Kind {
+        entity: Entity::PassportNumber,
+        fit: |t| plain(mixed(t, 6, 9)),
+        cues: &["passport", "passport number"],
+        alone: [0.0, 0.0],
+        called: [0.95, 0.95],
+    },
+    Kind {
+        entity: Entity::DriverId,
+        fit: |t| plain(mixed(t, 5, 20)),
+        cues: &[
+            "driver's license",
+            "drivers license",
+            "driver license",
+            "driving license",
+            "driving licence",
+            "driver's licence",
+            "license number",
+            "licence number",
+        ],
+        alone: [0.0, 0.0],
+        called: [0.93, 0.93],
+    },
+    Kind {
+        entity: Entity::InAadhaar,
+        fit: |t| checked(check::aadhaar(t)).or(plain(count(t, 12, 12))),
+        cues: &["aadhaar", "aadhar", "adhaar", "aadhaar number"],
+        alone: [0.85, 0.0],
+        called: [0.99, 0.75],
+    },
+    Kind {
+        entity: Entity::InPermanentAccountNumber,
+        fit: |t| checked(check::pan(t)),
+        cues: &["pan", "pan card", "pan number", "permanent account number"],
+        alone: [0.9, 0.0],
+        called: [0.99, 0.99],
+    },
+    Kind {
+        entity: Entity::InNrega,
+        fit: |t| plain(mixed(t, 12, 24)),
+        cues: &["nrega", "job card", "n r e g a", "mgnrega"],
+        alone: [0.0, 0.0],
+        called: [0.93, 0.93],
+    },
+    Kind {
+        entity: Entity::InVoterNumber,
+        fit: |t| checked(shape(t, "AAA9999999")),
+        cues: &["voter id", "voter", "voter card", "epic number", "voter number", "election card"],
+        alone: [0.0, 0.0],
+        called: [0.97, 0.97],
+    },
+    Kind {
+        entity: Entity::UkUniqueTaxpayerReferenceNumber,
+        fit: |t| plain(count(t, 10, 10)),
+        cues: &["utr", "u t r", "unique taxpayer reference", "taxpayer reference", "tax reference"],
+        alone: [0.0, 0.0],
+        called: [0.95, 0.95],
+    },
+    Kind {
+        entity: Entity::Phone,
+        fit: |t| checked(check::nanp(t) || (count(t, 11, 11) && t.starts_with("07"))).or(plain(count(t, 7, 15))),
+        cues: &[
+            "phone number",
+            "phone",
+            "telephone",
+            "mobile",
+            "cell",
+            "cell phone",
+            "call me",
+            "call you",
+            "reach me",
+            "reach you",
+            "call back",
+            "callback number",
+            "contact number",
+            "my number",
+            "landline",
+            "number is",
+            "text me",
+            "fax",
+        ],
+        alone: [0.75, 0.0],
+        called: [0.98, 0.9],
+    },
+    Kind {
+        entity: Entity::MacAddress,
+        fit: |t| plain(t.len() == 12 && t.bytes().all(|b| b.is_ascii_hexdigit())),
+        cues: &["mac address", "mac", "hardware address", "physical address"],
+        alone: [0.0, 0.0],
+        called: [0.95, 0.95],
+    },
+    Kind {
+        entity: Entity::VehicleIdentificationNumber,
+        fit: |t| checked(check::vin(t)).or(plain(mixed(t, 17, 17))),
+        cues: &["vin", "v i n", "vehicle identification", "vin number", "chassis number"],
+        alone: [0.95, 0.0],
+        called: [0.99, 0.75],
+    },
+    Kind {
+        entity: Entity::LicensePlate,
+        fit: |t| plain(mixed(t, 4, 8)),
+        cues: &[
+            "license plate",
+            "licence plate",
+            "number plate",
+            "plate number",
+            "plate",
+            "registration",
+            "registration number",
+            "tag number",
+        ],
+        alone: [0.0, 0.0],
+        called: [0.93, 0.93],
+    },
+    Kind {
+        entity: Entity::AwsAccessKey,
+        fit: |t| checked(t.len() == 20 && (t.starts_with("AKIA") || t.starts_with("ASIA"))),
+        cues: &["access key", "access key id"],
+        alone: [0.95, 0.0],
+        called: [0.99, 0.99],
+    },
+];
+
+/// Digits that were called something, and do not look like it: a part of it, most likely.
+const PARTIAL: f32 = 0.5;
+/// A number's name is this many words before it at most, when the number only looks like it.
+const NEAR: usize = 14;
+/// Longer than anything that is looked for.
+const MOST_CHARACTERS: usize = 40;
+/// The fewest characters of what is found without its name or shape.
+const LEAST_PARTIAL: usize = 3;
+
+/// The kinds that are looked for here.
+pub(super) fn entities() -> impl Iterator<Item = Entity> {
+    KINDS.iter().map(|k| k.entity)
+}
+
+/// What was found in a run: which pieces, as what, how sure.
+pub(super) struct Found {
+    pub(super) entity: Entity,
+    pub(super) pieces: Range<usize>,
+    pub(super) confidence: f32,
+    pub(super) recogniser: &'static str,
+}
+
+/// What pieces may mean: as they stand, and without what the speaker took back.
+fn readings(pieces: &[Piece]) -> Vec<String> {
+    let whole: String = pieces.iter().map(|p| p.text.as_str()).collect();
+    let mut all = vec![whole];
+    for (at, _) in pieces.iter().enumerate().filter(|(i, p)| *i > 0 && p.corrected) {
+        for back in 1..=at.min(4) {
+            let kept = pieces.iter().enumerate().filter(|(i, _)| *i < at - back || *i >= at);
+            all.push(kept.map(|(_, p)| p.text.as_str()).collect());
+        }
+    }
+    all
+}
+
+/// Finds what the pieces of a run are.
+pub(super) fn find(side: &Side, run: &Run, timeline: &Timeline, wanted: &[Entity]) -> Vec<Found> {
+    let kinds: Vec<&Kind> = KINDS.iter().filter(|k| wanted.contains(&k.entity)).collect();
+    let item = |piece: &Piece, last: bool| side.items.get(if last { piece.words.end - 1 } else { piece.words.start });
+    // Something was asked for between two turns: what follows is that, and no more of what was before.
+    let asked = |pair: &[Piece]| {
+        let [a, b] = pair else { return false };
+        let (Some(a), Some(b)) = (item(a, true), item(b, false)) else { return false };
+        let between = (a.turn != b.turn).then(|| timeline.between(a.end_ms, b.begin_ms));
+        between.is_some_and(|text| KINDS.iter().any(|k| nearest(&text, k.cues).is_some()))
+    };
+    let breaks = run.pieces.windows(2).enumerate().filter(|(_, pair)| asked(pair)).map(|(i, _)| i + 1);
+    let bounds: Vec<usize> = std::iter::once(0).chain(breaks).chain([run.pieces.len()]).collect();
+    let search = Search {
+        pieces: &run.pieces,
+        kinds,
+        cues: &|at: usize, kind: &Kind| {
+            let begin = run.pieces.get(at).and_then(|p| item(p, false)).map_or(0, |i| i.begin_ms);
+            nearest(&timeline.before(begin), kind.cues)
+        },
+    };
+    let mut found = Vec::new();
+    bounds.windows(2).for_each(|pair| {
+        if let [from, to] = pair {
+            search.claim(*from..*to, &mut found);
+        }
+    });
+    found
+}
+
+struct Search<'a> {
+    pieces: &'a [Piece],
+    kinds: Vec<&'static Kind>,
+    /// How far before a piece a kind was last called by its name, in words.
+    cues: &'a dyn Fn(usize, &Kind) -> Option<usize>,
+}
+
+impl Search<'_> {
+    fn claim(&self, part: Range<usize>, found: &mut Vec<Found>) {
+        let Some(pieces) = self.pieces.get(part.clone()).filter(|p| !p.is_empty()) else { return };
+        let kinds: Vec<(&Kind, Option<usize>)> = self.kinds.iter().map(|k| (*k, (self.cues)(part.start, k))).collect();
+        // What fits best: sureness, then its name's nearness, then length. Without a check digit only all of it can be meant.
+        let mut best: Option<((u32, usize, usize), Found)> = None;
+        for i in 0..pieces.len() {
+            let mut length = 0;
+            for j in i + 1..=pieces.len() {
+                length += pieces[j - 1].text.len();
+                if length > MOST_CHARACTERS {
+                    break;
+                }
+                let whole = i == 0 && j == pieces.len();
+                for text in readings(&pieces[i..j]) {
+                    for (kind, cue) in &kinds {
+                        let Some(fit) = (kind.fit)(&text).filter(|&fit| whole || fit == Fit::Checked) else { continue };
+                        let near = cue.filter(|&d| fit == Fit::Checked || d <= NEAR);
+                        let sure = match near {
+                            Some(_) => kind.called[usize::from(fit == Fit::Plain)],
+                            None => kind.alone[usize::from(fit == Fit::Plain)],
+                        };
+                        // A check digit that fits a part by chance must not split what is something else as a whole.
+                        if sure <= 0.0 || (!whole && near.is_none() && text.len() < 13) {
+                            continue;
+                        }
+                        let rank = ((sure * 100.0) as u32, 1_000 - near.unwrap_or(999), text.len());
+                        if best.as_ref().is_none_or(|(most, _)| rank > *most) {
+                            let pieces = part.start + i..part.start + j;
+                            let recogniser = if fit == Fit::Checked { "checked number" } else { "called number" };
+                            best = Some((rank, Found { entity: kind.entity, pieces, confidence: sure, recogniser }));
+                        }
+                    }
+                }
+            }
+        }
+        if let Some((_, one)) = best {
+            let (left, right) = (part.start..one.pieces.start, one.pieces.end..part.end);
+            found.push(one);
+            self.claim(left, found);
+            self.claim(right, found);
+            return;
+        }
+        let length: usize = pieces.iter().map(|p| p.text.len()).sum();
+        let digits = pieces.iter().any(|p| p.text.bytes().any(|b| b.is_ascii_digit()));
+        let called = kinds.iter().filter_map(|(k, cue)| cue.filter(|&d| d <= NEAR).map(|d| (d, k.entity)));
+        if let Some((_, entity)) = called.min_by_key(|c| c.0).filter(|_| length >= LEAST_PARTIAL && digits) {
+            found.push(Found { entity, pieces: part, confidence: PARTIAL, recogniser: "part of a number" });
+        }
+    }
+}

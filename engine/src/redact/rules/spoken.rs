@@ -1,0 +1,312 @@
+//! Numbers and spelled words as they are spoken: digits as words, "oh", "double seven", tens and hundreds, letters, "B as in boy", corrections.
+
+use super::words::{Item, Side};
+
+/// Words that may stand between the digits of one number, this many in a row.
+const MOST_SOFT: usize = 3;
+/// Digits further apart than this are not of one number, in milliseconds.
+const MOST_GAP_MS: u64 = 20_000;
+
+/// One spoken part of a number: "four", "forty one", "double seven", "bravo", "4111".
+#[derive(Clone, Debug)]
+pub(super) struct Piece {
+    /// Its digits and upper-case letters.
+    pub(super) text: String,
+    /// Its words: the first and the one after the last, in the side's items.
+    pub(super) words: std::ops::Range<usize>,
+    /// The speaker took back what came before.
+    pub(super) corrected: bool,
+}
+
+/// Pieces that belong together.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Run {
+    pub(super) pieces: Vec<Piece>,
+}
+
+impl Run {
+    /// Characters of all its pieces.
+    pub(super) fn len(&self) -> usize {
+        self.pieces.iter().map(|p| p.text.len()).sum()
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Atom<'a> {
+    /// 0 to 9, spoken.
+    Unit(u32),
+    /// 10 to 19.
+    Teen(u32),
+    /// 20 to 90.
+    Tens(u32),
+    Hundred,
+    Thousand,
+    /// Digits and letters as they were written.
+    Written(&'a str),
+    Letter(char),
+    /// "double", "triple": the next one so many times.
+    Repeat(usize),
+    Soft,
+    Correction,
+    Other,
+}
+
+const UNITS: [&str; 10] = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+const TEENS: [&str; 10] =
+    ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"];
+const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
+/// ICAO's alphabet, with the spellings that recognisers write.
+const ALPHABET: [&str; 28] = [
+    "alpha", "alfa", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliet", "juliett",
+    "kilo", "lima", "mike", "november", "oscar", "papa", "quebec", "romeo", "sierra", "tango", "uniform", "victor",
+    "whiskey", "xray", "yankee", "zulu",
+];
+const SOFT: [&str; 31] = [
+    "um", "uh", "er", "erm", "ah", "hmm", "mm", "okay", "ok", "and", "then", "so", "yes", "yeah", "yep", "right",
+    "dash", "hyphen", "minus", "space", "slash", "dot", "point", "is", "it's", "that's", "the", "comma", "next",
+    "like", "number",
+];
+const CORRECTIONS: [&str; 9] = ["no", "sorry", "wait", "correction", "oops", "actually", "mean", "scratch", "rather"];
+
+fn place(list: &[&str], word: &str) -> Option<u32> {
+    list.iter().position(|w| *w == word).and_then(|i| u32::try_from(i).ok())
+}
+
+fn atom(word: &str) -> Atom<'_> {
+    if let Some(n) = place(&UNITS, word) {
+        return Atom::Unit(n);
+    }
+    if let Some(n) = place(&TEENS, word) {
+        return Atom::Teen(10 + n);
+    }
+    if let Some(n) = place(&TENS, word) {
+        return Atom::Tens(20 + 10 * n);
+    }
+    match word {
+        "oh" | "o" | "nought" | "naught" | "nil" | "null" => return Atom::Unit(0),
+        "niner" => return Atom::Unit(9),
+        "fourty" => return Atom::Tens(40),
+        "hundred" => return Atom::Hundred,
+        "thousand" => return Atom::Thousand,
+        "double" => return Atom::Repeat(2),
+        "triple" | "treble" => return Atom::Repeat(3),
+        "quadruple" => return Atom::Repeat(4),
+        "x-ray" => return Atom::Letter('X'),
+        _ => {}
+    }
+    if ALPHABET.contains(&word) {
+        return Atom::Letter(word.chars().next().unwrap_or('x').to_ascii_uppercase());
+    }
+    if SOFT.contains(&word) {
+        return Atom::Soft;
+    }
+    if CORRECTIONS.contains(&word) {
+        return Atom::Correction;
+    }
+    let mut letters = word.chars();
+    match (letters.next(), letters.next()) {
+        (Some(c), None) if c.is_ascii_alphabetic() => Atom::Letter(c.to_ascii_uppercase()),
+        // Letters and digits in one word, as recognisers write what was spelled: "4111", "AB123456C".
+        _ if word.bytes().any(|b| b.is_ascii_digit()) && word.bytes().all(|b| b.is_ascii_alphanumeric()) => {
+            Atom::Written(word)
+        }
+        _ => Atom::Other,
+    }
+}
+
+/// Whether a word is a number, or a part of one.
+pub(super) fn is_number(word: &str) -> bool {
+    matches!(
+        atom(word),
+        Atom::Unit(_)
+            | Atom::Teen(_)
+            | Atom::Tens(_)
+            | Atom::Hundred
+            | Atom::Thousand
+            | Atom::Written(_)
+            | Atom::Repeat(_)
+    )
+}
+
+/// Gathers the runs of one speaker.
+#[derive(Default)]
+struct Reader {
+    runs: Vec<Run>,
+    run: Run,
+    /// Value of the last piece while "hundred" or a smaller number may still be added to it, and up to which value.
+    open: Option<(u32, u32)>,
+    repeat: Option<(usize, usize)>,
+    soft: usize,
+    corrected: bool,
+}
+
+impl Reader {
+    fn end(&mut self) {
+        let run = std::mem::take(&mut self.run);
+        if !run.pieces.is_empty() {
+            self.runs.push(run);
+        }
+        (self.open, self.repeat, self.soft, self.corrected) = (None, None, 0, false);
+    }
+
+    fn push(&mut self, text: String, at: usize) {
+        let (times, first) = self.repeat.take().unwrap_or((1, at));
+        let corrected = std::mem::take(&mut self.corrected);
+        self.run.pieces.push(Piece { text: text.repeat(times), words: first..at + 1, corrected });
+        (self.open, self.soft) = (None, 0);
+    }
+
+    /// A number that may go on: "twenty", "four hundred".
+    fn push_open(&mut self, value: u32, room: u32, at: usize) {
+        self.push(value.to_string(), at);
+        self.open = Some((value, room));
+    }
+
+    /// Adds to the number that is open, or says that it cannot be.
+    fn add(&mut self, value: u32, at: usize, open: u32) -> bool {
+        let Some((base, room)) = self.open.filter(|_| self.soft == 0 || self.joined(at)) else { return false };
+        if value == 0 || value >= room {
+            return false;
+        }
+        if let Some(last) = self.run.pieces.last_mut() {
+            last.text = (base + value).to_string();
+            last.words.end = at + 1;
+        }
+        self.open = (open > 1).then_some((base + value, open));
+        self.soft = 0;
+        true
+    }
+
+    /// "and" after a hundred keeps the number open.
+    fn joined(&self, at: usize) -> bool {
+        self.soft == 1
+            && self.run.pieces.last().is_some_and(|p| p.words.end + 1 == at)
+            && self.open.is_some_and(|o| o.1 == 100)
+    }
+
+    fn scale(&mut self, by: u32, at: usize) -> bool {
+        let Some(last) = self.run.pieces.last_mut().filter(|p| p.words.end == at) else { return false };
+        let Some(value) = last.text.parse::<u32>().ok().filter(|&v| (1..by.min(100)).contains(&v)) else {
+            return false;
+        };
+        last.text = (value * by).to_string();
+        last.words.end = at + 1;
+        self.open = Some((value * by, by));
+        true
+    }
+}
+
+/// The runs of a speaker's words.
+pub(super) fn runs(side: &Side) -> Vec<Run> {
+    let items = &side.items;
+    let text = |i: usize| items.get(i).map_or("", |item: &Item| item.text.as_str());
+    let spelled = |i: usize| !matches!(atom(text(i)), Atom::Other | Atom::Soft | Atom::Correction);
+    let mut reader = Reader::default();
+    let mut i = 0;
+    while i < items.len() {
+        let late = i > 0 && items[i].begin_ms.saturating_sub(items[i - 1].end_ms) > MOST_GAP_MS;
+        if late {
+            reader.end();
+        }
+        let before = !reader.run.pieces.is_empty() && reader.soft == 0;
+        match atom(text(i)) {
+            // A letter that is a word too counts beside others that are spelled.
+            Atom::Letter('A' | 'I') if !(before || spelled(i + 1) && text(i + 1).len() < 2) => match reader.corrected {
+                true => reader.soft += 1,
+                false => reader.end(),
+            },
+            Atom::Unit(0) if matches!(text(i), "o" | "oh") && !before && !spelled(i + 1) => reader.end(),
+            Atom::Unit(n) => {
+                if !reader.add(n, i, 1) {
+                    reader.push(n.to_string(), i);
+                }
+            }
+            Atom::Teen(n) => {
+                if !reader.add(n, i, 1) {
+                    reader.push(n.to_string(), i);
+                }
+            }
+            Atom::Tens(n) => {
+                if !reader.add(n, i, 10) {
+                    reader.push_open(n, 10, i);
+                }
+            }
+            Atom::Hundred | Atom::Thousand => {
+                if !reader.scale(if text(i) == "hundred" { 100 } else { 1_000 }, i) {
+                    reader.end();
+                }
+            }
+            Atom::Written(written) => reader.push(written.to_ascii_uppercase(), i),
+            Atom::Letter(c) => {
+                // "B as in boy", "B for Bravo": the example is part of the letter.
+                let example = match (text(i + 1), text(i + 2)) {
+                    ("as", "in") => Some(i + 3),
+                    ("for" | "like", _) => Some(i + 2),
+                    _ => None,
+                };
+                reader.push(c.to_string(), i);
+                if let Some(at) = example.filter(|&at| text(at).starts_with(c.to_ascii_lowercase())) {
+                    if let Some(last) = reader.run.pieces.last_mut() {
+                        last.words.end = at + 1;
+                    }
+                    i = at;
+                }
+            }
+            Atom::Repeat(times) => reader.repeat = Some((times, i)),
+            Atom::Soft if !reader.run.pieces.is_empty() && reader.soft < MOST_SOFT => reader.soft += 1,
+            Atom::Correction if !reader.run.pieces.is_empty() && reader.soft < MOST_SOFT => {
+                reader.soft += 1;
+                reader.corrected = true;
+            }
+            // "I mean", "make that" and the like between a number and its correction.
+            Atom::Other if reader.corrected && reader.soft < MOST_SOFT => reader.soft += 1,
+            Atom::Soft | Atom::Correction | Atom::Other => reader.end(),
+        }
+        i += 1;
+    }
+    reader.end();
+    reader.runs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::words::Side;
+    use super::*;
+
+    /// The runs of a sentence, as texts; a piece that takes back what came before is marked.
+    fn read(sentence: &str) -> Vec<String> {
+        let runs = runs(&Side::of_text(sentence));
+        let one = |p: &Piece| format!("{}{}", if p.corrected { "!" } else { "" }, p.text);
+        runs.iter().map(|r| r.pieces.iter().map(one).collect::<Vec<_>>().join(" ")).collect()
+    }
+
+    #[test]
+    fn numbers_are_read_as_they_are_spoken() {
+        for (sentence, expected) in [
+            ("four one one one", vec!["4 1 1 1"]),
+            ("it is four one, one one please", vec!["4 1 1 1"]),
+            ("forty-one eleven and double one triple seven", vec!["41 11 11 777"]),
+            ("forty one eleven twenty twenty three", vec!["41 11 20 23"]),
+            ("four hundred and twelve", vec!["412"]),
+            ("eight hundred five five five", vec!["805 5 5"]),
+            ("two thousand twenty seven", vec!["2027"]),
+            ("nineteen eighty four", vec!["19 84"]),
+            ("oh seven nine oh oh", vec!["0 7 9 0 0"]),
+            ("oh well, one of them", vec!["1"]),
+            ("4111-1111 1111 1111", vec!["4111 1111 1111 1111"]),
+            ("four five no sorry five six", vec!["4 5 !5 6"]),
+            ("four five no I mean six six", vec!["4 5 !6 6"]),
+            ("b as in boy seven a 3", vec!["B 7 A 3"]),
+            ("bravo seven x-ray", vec!["B 7 X"]),
+            ("m for mother n like nancy", vec!["M N"]),
+            ("I have a question", vec![]),
+            ("two and um okay five", vec!["2 5"]),
+            ("two and then um okay five", vec!["2", "5"]),
+            ("two bananas and five apples", vec!["2", "5"]),
+            ("double trouble", vec![]),
+            ("", vec![]),
+        ] {
+            assert_eq!(read(sentence), expected, "{sentence}");
+        }
+    }
+}

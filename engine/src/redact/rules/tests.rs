@@ -1,0 +1,151 @@
+use super::super::transcript::{Turn, Word};
+use super::*;
+
+/// A call from lines, even ones the agent's; half a second a word.
+fn call(lines: &[&str]) -> Transcript {
+    let mut now = 0;
+    let turns = lines.iter().enumerate().map(|(i, line)| Turn {
+        speaker: i % 2,
+        channel: None,
+        words: line
+            .split_whitespace()
+            .map(|w| {
+                now += 500;
+                Word { text: w.into(), begin_ms: now - 500, end_ms: now - 20 }
+            })
+            .collect(),
+    });
+    Transcript::new(turns.collect()).unwrap_or_else(|e| unreachable!("{e}"))
+}
+
+/// What is found, as entity and the words covered.
+fn found(lines: &[&str]) -> Vec<(Entity, String)> {
+    let call = call(lines);
+    let text = |f: &Finding| {
+        let words = f.places.iter().flat_map(|p| &call.turns()[p.turn].words[p.words.clone()]);
+        words.map(|w| w.text.as_str()).collect::<Vec<_>>().join(" ")
+    };
+    find(&call, &recognised()).iter().map(|f| (f.entity, text(f))).collect()
+}
+
+#[test]
+fn spoken_numbers_are_found_whole() {
+    use Entity::*;
+    let card = "four one one one one one one one one one one one one one one one";
+    for (lines, entity, words) in [
+        (vec!["what is your card number", &format!("it is {card} thanks")[..]], CreditDebitNumber, card),
+        (
+            vec!["go ahead", "forty-one eleven double one eleven eleven eleven quadruple one"],
+            CreditDebitNumber,
+            "forty-one eleven double one eleven eleven eleven quadruple one",
+        ),
+        (vec!["", "my card is 4111 1111 1111 1111."], CreditDebitNumber, "4111 1111 1111 1111."),
+        (vec!["", "4111-1111-1111-1111"], CreditDebitNumber, "4111-1111-1111-1111"),
+        (vec!["and the security code", "one two three"], CreditDebitCvv, "one two three"),
+        (vec!["the expiration date please", "oh four twenty seven"], CreditDebitExpiry, "oh four twenty seven"),
+        (vec!["", "my pin is nine oh two one"], Pin, "nine oh two one"),
+        (vec!["your social", "oh seven eight oh five one one two oh"], Ssn, "oh seven eight oh five one one two oh"),
+        (
+            vec!["routing number", "zero two one zero zero zero zero two one"],
+            BankRouting,
+            "zero two one zero zero zero zero two one",
+        ),
+        (
+            vec!["your account number", "double seven three four one two nine"],
+            BankAccountNumber,
+            "double seven three four one two nine",
+        ),
+        (
+            vec!["", "you can reach me at five five five two one three four five six seven"],
+            Phone,
+            "five five five two one three four five six seven",
+        ),
+        (vec!["", "two one two five five five oh one nine nine"], Phone, "two one two five five five oh one nine nine"),
+        (
+            vec!["national insurance number", "a b one two three four five six c"],
+            UkNationalInsuranceNumber,
+            "a b one two three four five six c",
+        ),
+        (
+            vec!["", "g b eight two w e s t one two three four five six nine eight seven six five four three two"],
+            Iban,
+            "g b eight two w e s t one two three four five six nine eight seven six five four three two",
+        ),
+        (
+            vec!["aadhaar number", "two three four five six seven eight nine oh one two four"],
+            InAadhaar,
+            "two three four five six seven eight nine oh one two four",
+        ),
+        (
+            vec!["license plate", "seven a bravo c as in charlie one two three"],
+            LicensePlate,
+            "seven a bravo c as in charlie one two three",
+        ),
+        (
+            vec!["passport", "x one two three four five six seven"],
+            PassportNumber,
+            "x one two three four five six seven",
+        ),
+    ] {
+        let lines: Vec<&str> = lines.into_iter().map(|l| if l.is_empty() { "hello" } else { l }).collect();
+        assert_eq!(found(&lines), [(entity, words.to_owned())], "{lines:?}");
+    }
+}
+
+#[test]
+fn numbers_over_turns_interruptions_and_corrections_are_one() {
+    use Entity::*;
+    let split =
+        ["your card number", "four one one one one one one one", "mm-hmm go on", "one one one one one one one one"];
+    assert_eq!(
+        found(&split),
+        [(CreditDebitNumber, "four one one one one one one one one one one one one one one one".into())]
+    );
+    let call = call(&split);
+    let places = &find(&call, &recognised())[0].places;
+    assert_eq!((places.len(), places[0].turn, places[1].turn), (2, 1, 3));
+
+    let corrected = ["card number", "four one one one one one one one one one one one one one one five no sorry one"];
+    let whole = "four one one one one one one one one one one one one one one five no sorry one";
+    assert_eq!(found(&corrected), [(CreditDebitNumber, whole.into())], "the wrong digit is silenced too");
+
+    // The card and its code in one breath, each as what it is.
+    let both = ["card number and security code", "4111 1111 1111 1111 one two three"];
+    let found_both = found(&both);
+    assert_eq!(found_both[0], (CreditDebitNumber, "4111 1111 1111 1111".into()));
+    assert_eq!(found_both[1], (CreditDebitCvv, "one two three".into()));
+
+    // Four digits of a number that is called a card's: not sure, and silenced all the same.
+    let part = call_of("the card ends in", "four two four two");
+    let found = &find(&part, &recognised())[0];
+    assert_eq!(found.entity, CreditDebitNumber);
+    assert!(found.confidence < REVIEW_BELOW);
+}
+
+fn call_of(agent: &str, customer: &str) -> Transcript {
+    call(&[agent, customer])
+}
+
+#[test]
+fn everyday_numbers_are_left() {
+    for line in [
+        "i have two questions about three orders",
+        "it was nineteen eighty four",
+        "the price is forty nine ninety nine",
+        "i waited twenty five minutes on the twenty third",
+        "one of them said no and the other one said yes",
+        "flight four five six at seven thirty",
+        "i have a dog and i am a b c fan",
+    ] {
+        assert_eq!(found(&["how can i help", line]), [], "{line}");
+    }
+}
+
+#[test]
+fn only_what_is_wanted_is_found() {
+    let call = call(&["card number", "4111 1111 1111 1111", "and the pin", "9 0 2 1"]);
+    let kinds = |wanted: &[Entity]| find(&call, wanted).iter().map(|f| f.entity).collect::<Vec<_>>();
+    assert_eq!(kinds(&[Entity::Pin]), [Entity::Pin]);
+    assert_eq!(kinds(&recognised()), [Entity::CreditDebitNumber, Entity::Pin]);
+    assert_eq!(kinds(&[]), []);
+}

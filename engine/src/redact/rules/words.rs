@@ -1,0 +1,106 @@
+//! The words of a transcript, one speaker's after the other, without case and punctuation.
+
+use super::super::transcript::Transcript;
+use super::spoken::is_number;
+
+/// A word, or a part of one that was written with a hyphen.
+pub(super) struct Item {
+    pub(super) text: String,
+    pub(super) begin_ms: u64,
+    pub(super) end_ms: u64,
+    /// The turn and the word that it is of.
+    pub(super) turn: usize,
+    pub(super) word: usize,
+}
+
+/// What one speaker says.
+pub(super) struct Side {
+    pub(super) items: Vec<Item>,
+}
+
+fn trimmed(word: &str) -> &str {
+    word.trim_matches(|c: char| !c.is_alphanumeric() && !matches!(c, '+' | '@' | '#' | '/'))
+}
+
+impl Side {
+    fn add(&mut self, text: &str, turn: usize, word: usize, begin_ms: u64, end_ms: u64) {
+        let whole = trimmed(text);
+        if whole.is_empty() {
+            return;
+        }
+        // "forty-one" and "4111-1111" are two words; an address or a name of a page is one.
+        let parts = whole.split('-').map(trimmed).filter(|p| !p.is_empty());
+        let split = !whole.contains(['@', '.', '/', ':', '_']) && !whole.eq_ignore_ascii_case("x-ray");
+        let mut put = |part: &str| {
+            self.items.push(Item { text: part.to_lowercase(), begin_ms, end_ms, turn, word });
+        };
+        if split { parts.for_each(put) } else { put(whole) }
+    }
+
+    #[cfg(test)]
+    pub(super) fn of_text(text: &str) -> Self {
+        let mut side = Self { items: Vec::new() };
+        text.split_whitespace().enumerate().for_each(|(i, w)| side.add(w, 0, i, 100 * i as u64, 100 * i as u64 + 90));
+        side
+    }
+}
+
+/// Each speaker's words, in the order of their numbers.
+pub(super) fn sides(transcript: &Transcript) -> Vec<Side> {
+    let mut speakers: Vec<usize> = transcript.turns().iter().map(|t| t.speaker).collect();
+    speakers.sort_unstable();
+    speakers.dedup();
+    let mut sides: Vec<Side> = speakers.iter().map(|_| Side { items: Vec::new() }).collect();
+    for (t, turn) in transcript.turns().iter().enumerate() {
+        let Some(side) = speakers.binary_search(&turn.speaker).ok().and_then(|i| sides.get_mut(i)) else { continue };
+        for (w, word) in turn.words.iter().enumerate() {
+            side.add(&word.text, t, w, word.begin_ms, word.end_ms);
+        }
+    }
+    sides
+}
+
+/// Everybody's words but numbers, by time, to look for what a number is about.
+pub(super) struct Timeline {
+    words: Vec<(u64, String)>,
+}
+
+/// How far back a number's name is looked for, in words and milliseconds.
+const CUE_WORDS: usize = 30;
+const CUE_MS: u64 = 25_000;
+
+impl Timeline {
+    pub(super) fn new(sides: &[Side]) -> Self {
+        let all = sides.iter().flat_map(|s| &s.items).filter(|i| !is_number(&i.text));
+        let mut words: Vec<_> = all.map(|i| (i.begin_ms, i.text.clone())).collect();
+        words.sort_by_key(|w| w.0);
+        Self { words }
+    }
+
+    /// What was said before a time, latest last, as one text with spaces around each word.
+    pub(super) fn before(&self, begin_ms: u64) -> String {
+        self.between(begin_ms.saturating_sub(CUE_MS), begin_ms)
+    }
+
+    /// The same from a time on; the latest words where it is many.
+    pub(super) fn between(&self, from_ms: u64, to_ms: u64) -> String {
+        let end = self.words.partition_point(|w| w.0 < to_ms);
+        let start = self.words.partition_point(|w| w.0 < from_ms).max(end.saturating_sub(CUE_WORDS));
+        let recent = self.words.get(start..end).unwrap_or_default().iter().map(|w| w.1.as_str());
+        let mut text = String::from(" ");
+        for word in recent {
+            text.push_str(word);
+            text.push(' ');
+        }
+        text
+    }
+}
+
+/// How many words lie between the last of these phrases and the end of `before`; `None` where none is there.
+pub(super) fn nearest(before: &str, phrases: &[&str]) -> Option<usize> {
+    let at = phrases.iter().filter_map(|phrase| {
+        let wanted = format!(" {phrase} ");
+        before.rfind(&wanted).map(|i| before.get(i + wanted.len()..).unwrap_or("").split_whitespace().count())
+    });
+    at.min()
+}
