@@ -281,6 +281,17 @@ pub enum Command {
     /// List or erase the calls whose audio is kept.
     #[command(subcommand)]
     Session(SessionCommand),
+    /// Silence in a recording, and mask in its transcript, what is personal.
+    Redact(RedactArgs),
+    /// Find what is personal in lines of text.
+    RedactText {
+        /// The text, a turn on each line; `-` reads standard input.
+        #[arg(default_value = "-")]
+        file: PathBuf,
+        /// What is looked for, and how it is masked.
+        #[command(flatten)]
+        wanted: RedactWanted,
+    },
     /// Check a contact flow of Amazon Connect, or walk it against a recording.
     #[command(subcommand)]
     Flow(FlowCommand),
@@ -548,6 +559,49 @@ pub enum SessionCommand {
     },
     /// Erase the audio whose time is over. Keeping more does so too.
     Purge,
+}
+
+/// How what was found is written in the text.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MaskMode {
+    /// `[PII]`.
+    Pii,
+    /// The kind, as in `[PHONE]`.
+    EntityType,
+}
+
+/// What is looked for, and how it is masked.
+#[derive(Args, Debug)]
+pub struct RedactWanted {
+    /// Kinds to look for, with commas between them; all that are recognised unless given.
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    pub entities: Vec<String>,
+    /// How it is masked in the text.
+    #[arg(long, value_enum, default_value = "pii")]
+    pub mask: MaskMode,
+}
+
+/// `vouch redact ...`
+#[derive(Args, Debug)]
+pub struct RedactArgs {
+    /// The recording, a WAV file.
+    #[arg(long, value_name = "A.wav")]
+    pub audio: PathBuf,
+    /// Its transcript: Contact Lens, Amazon Transcribe, Whisper, Deepgram or Vosk, known by its content.
+    #[arg(long, value_name = "T.json")]
+    pub transcript: PathBuf,
+    /// The folder for what is written.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Silence this much before and after what was found, too, in milliseconds.
+    #[arg(long, default_value_t = engine::redact::mute::DEFAULT_PAD_MS, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=60_000))]
+    pub pad_ms: u64,
+    /// Replace what was written before.
+    #[arg(long)]
+    pub overwrite: bool,
+    /// What is looked for, and how it is masked.
+    #[command(flatten)]
+    pub wanted: RedactWanted,
 }
 
 /// What becomes of a voice that is registered already.

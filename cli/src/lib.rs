@@ -12,6 +12,7 @@ pub mod live;
 pub mod mic;
 pub mod outcome;
 pub mod progress;
+pub mod redact;
 pub mod report;
 pub mod secure_flow;
 pub mod trials;

@@ -31,6 +31,10 @@ pub enum Exit {
     HighRisk = 15,
     /// The recordings do not make a voiceprint.
     EnrollmentRefused = 16,
+    /// Something personal was found and silenced.
+    Redacted = 20,
+    /// The same, and some of it is not sure: somebody should look.
+    NeedsReview = 21,
 }
 
 impl Exit {

@@ -16,6 +16,7 @@ mod inspect;
 #[cfg(feature = "mic")]
 mod listen;
 mod model;
+mod redact;
 mod secure;
 mod session;
 mod shell;
@@ -55,6 +56,8 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Watchlist(command) => watchlist::run(&global, out, &command),
         Command::Fraudster(command) => fraudster::run(&global, out, &command),
         Command::Session(command) => session::run(&global, out, &command),
+        Command::Redact(args) => redact::run(&global, out, &args),
+        Command::RedactText { file, wanted } => redact::text(out, &file, &wanted),
         Command::Flow(command) => flow::run(&global, out, &command),
         Command::Batch(command) => batch::run(&global, out, &command),
         Command::Calibrate(args) => calibrate::run(&global, out, &args),

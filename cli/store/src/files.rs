@@ -73,6 +73,11 @@ impl AtomicFile {
         Ok(AtomicFile { file, temporary, target: path.to_owned(), committed: false })
     }
 
+    /// Where the content is until [`AtomicFile::commit`], to be read back.
+    pub fn unfinished(&self) -> &Path {
+        &self.temporary
+    }
+
     /// Puts the file under its name and returns when it is on the disk.
     ///
     /// # Errors

@@ -1,0 +1,324 @@
+//! Transcripts of several recognisers, known by their content: Contact Lens, Amazon Transcribe, Whisper, Deepgram, Vosk.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use engine::redact::transcript::{Transcript, Turn, Word};
+use serde_json::Value;
+
+/// Largest file that is read.
+const MAX_BYTES: u64 = 256 << 20;
+
+/// A transcript, and what is known of who speaks.
+pub struct Loaded {
+    /// What wrote it.
+    pub format: &'static str,
+    /// The words.
+    pub transcript: Transcript,
+    /// What each speaker is called, by number.
+    pub speakers: Vec<String>,
+}
+
+/// Reads a transcript.
+///
+/// # Errors
+/// It is none that is known, has no words, or a word has no time or an impossible one.
+pub fn load(path: &Path) -> Result<Loaded> {
+    let name = || path.display().to_string();
+    let size = std::fs::metadata(path).with_context(name)?.len();
+    ensure!(size <= MAX_BYTES, "{}: {size} bytes, at most {MAX_BYTES} are read", name());
+    let text = std::fs::read(path).with_context(name)?;
+    let json: Value = serde_json::from_slice(&text).with_context(|| format!("{}: not JSON", name()))?;
+    parse(&json).with_context(name)
+}
+
+/// See [`load`].
+///
+/// # Errors
+/// As [`load`].
+pub fn parse(json: &Value) -> Result<Loaded> {
+    type Adapter = fn(&Value, &mut Speakers) -> Result<Option<Vec<Turn>>>;
+    let adapters: [(&str, Adapter); 5] = [
+        ("Contact Lens", contact_lens),
+        ("Amazon Transcribe", transcribe),
+        ("Deepgram", deepgram),
+        ("Whisper", whisper),
+        ("Vosk", vosk),
+    ];
+    for (format, adapter) in adapters {
+        let mut speakers = Speakers::default();
+        if let Some(turns) = adapter(json, &mut speakers).with_context(|| format!("{format}'s transcript"))? {
+            return Ok(Loaded { format, transcript: Transcript::new(turns)?, speakers: speakers.names });
+        }
+    }
+    bail!(
+        "not a transcript that is known: expected Contact Lens (Transcript), Amazon Transcribe (results.items), Deepgram \
+         (results.channels), Whisper (segments with words) or Vosk (result)"
+    )
+}
+
+/// Numbers speakers as they appear.
+#[derive(Default)]
+struct Speakers {
+    names: Vec<String>,
+}
+
+impl Speakers {
+    fn number(&mut self, name: &str) -> usize {
+        match self.names.iter().position(|n| n == name) {
+            Some(number) => number,
+            None => {
+                self.names.push(name.to_owned());
+                self.names.len() - 1
+            }
+        }
+    }
+}
+
+fn list<'a>(value: &'a Value, name: &str) -> Result<&'a Vec<Value>> {
+    value.as_array().with_context(|| format!("{name} is not a list"))
+}
+
+fn string<'a>(value: &'a Value, name: &str) -> Result<&'a str> {
+    value.get(name).and_then(Value::as_str).with_context(|| format!("{name} is missing or not a text"))
+}
+
+/// A time in seconds, as a number or as a text, in milliseconds; rounded down for a beginning, up for an end.
+fn seconds(value: &Value, name: &str, up: bool) -> Result<u64> {
+    let found = value.get(name).with_context(|| format!("a word has no {name}"))?;
+    let s = found.as_f64().or_else(|| found.as_str().and_then(|t| t.parse().ok()));
+    let s = s.filter(|s| s.is_finite() && *s >= 0.0 && *s < 1e9).with_context(|| format!("{name} is {found}"))?;
+    Ok(if up { (s * 1e3).ceil() } else { (s * 1e3).floor() } as u64)
+}
+
+fn millis(value: &Value, name: &str) -> Result<u64> {
+    let found = value.get(name).with_context(|| format!("{name} is missing"))?;
+    found.as_u64().with_context(|| format!("{name} is {found}, not a whole number of milliseconds"))
+}
+
+/// Joins words of one speaker that follow each other into turns.
+fn turns(words: impl IntoIterator<Item = (usize, Option<usize>, Word)>) -> Vec<Turn> {
+    let mut turns: Vec<Turn> = Vec::new();
+    for (speaker, channel, word) in words {
+        match turns.last_mut().filter(|t| t.speaker == speaker && t.channel == channel) {
+            Some(turn) => turn.words.push(word),
+            None => turns.push(Turn { speaker, channel, words: vec![word] }),
+        }
+    }
+    turns
+}
+
+/// The words of a text that has one time for all: each may be anywhere in it.
+fn untimed(text: &str, begin_ms: u64, end_ms: u64) -> Vec<Word> {
+    text.split_whitespace().map(|w| Word { text: w.to_owned(), begin_ms, end_ms }).collect()
+}
+
+/// Versions 1.1.0 and VOICE-2022-11-30. A turn has times and its words have none, so that a turn is silenced whole.
+fn contact_lens(json: &Value, speakers: &mut Speakers) -> Result<Option<Vec<Turn>>> {
+    let Some(transcript) = json.get("Transcript") else { return Ok(None) };
+    let roles: BTreeMap<&str, &str> = json
+        .get("Participants")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(|p| Some((p.get("ParticipantId")?.as_str()?, p.get("ParticipantRole")?.as_str()?)))
+        .collect();
+    let mut found = Vec::new();
+    for turn in list(transcript, "Transcript")? {
+        let id = string(turn, "ParticipantId")?;
+        let (begin_ms, end_ms) = (millis(turn, "BeginOffsetMillis")?, millis(turn, "EndOffsetMillis")?);
+        let words = untimed(string(turn, "Content")?, begin_ms, end_ms);
+        let role = roles.get(id).copied().unwrap_or(id);
+        found.push(Turn { speaker: speakers.number(role), channel: None, words });
+    }
+    Ok(Some(found))
+}
+
+/// Batch: `results.items`, with `channel_labels` or `speaker_labels` where they were asked for.
+fn transcribe(json: &Value, speakers: &mut Speakers) -> Result<Option<Vec<Turn>>> {
+    let Some(results) = json.get("results").filter(|r| r.get("items").is_some()) else { return Ok(None) };
+    let mut groups: Vec<(Option<usize>, &Vec<Value>)> = Vec::new();
+    match results.get("channel_labels").and_then(|c| c.get("channels")) {
+        None => groups.push((None, list(&results["items"], "items")?)),
+        Some(channels) => {
+            for channel in list(channels, "channels")? {
+                let label = string(channel, "channel_label")?;
+                let number = label.strip_prefix("ch_").and_then(|n| n.parse().ok());
+                groups.push((
+                    Some(number.with_context(|| format!("channel_label {label}"))?),
+                    list(&channel["items"], "items")?,
+                ));
+            }
+        }
+    }
+    let mut words = Vec::new();
+    for (channel, items) in groups {
+        for item in items {
+            if item.get("type").and_then(Value::as_str) == Some("punctuation") {
+                continue;
+            }
+            let best = item.get("alternatives").and_then(|a| a.get(0)).context("an item has no alternatives")?;
+            let label = match (channel, item.get("speaker_label").and_then(Value::as_str)) {
+                (Some(c), _) => format!("ch_{c}"),
+                (None, label) => label.unwrap_or("spk_0").to_owned(),
+            };
+            let (begin_ms, end_ms) = (seconds(item, "start_time", false)?, seconds(item, "end_time", true)?);
+            let word = Word { text: string(best, "content")?.to_owned(), begin_ms, end_ms };
+            words.push((speakers.number(&label), channel, word));
+        }
+    }
+    Ok(Some(turns(words)))
+}
+
+fn deepgram(json: &Value, speakers: &mut Speakers) -> Result<Option<Vec<Turn>>> {
+    let Some(channels) = json.get("results").and_then(|r| r.get("channels")) else { return Ok(None) };
+    let channels = list(channels, "channels")?;
+    let mut words = Vec::new();
+    for (c, channel) in channels.iter().enumerate() {
+        let best = channel.get("alternatives").and_then(|a| a.get(0)).context("a channel has no alternatives")?;
+        for word in list(&best["words"], "words")? {
+            let text =
+                word.get("punctuated_word").or_else(|| word.get("word")).and_then(Value::as_str).context("word")?;
+            let (begin_ms, end_ms) = (seconds(word, "start", false)?, seconds(word, "end", true)?);
+            let speaker = word.get("speaker").and_then(Value::as_u64).unwrap_or(0);
+            let channel = (channels.len() > 1).then_some(c);
+            words.push((
+                speakers.number(&format!("{c}/{speaker}")),
+                channel,
+                Word { text: text.to_owned(), begin_ms, end_ms },
+            ));
+        }
+    }
+    Ok(Some(turns(words)))
+}
+
+/// OpenAI's Whisper and what writes as it does: `segments`, with `words` where word times were asked for.
+fn whisper(json: &Value, speakers: &mut Speakers) -> Result<Option<Vec<Turn>>> {
+    let Some(segments) = json.get("segments") else { return Ok(None) };
+    let mut found = Vec::new();
+    for segment in list(segments, "segments")? {
+        let label = segment.get("speaker").and_then(Value::as_str).unwrap_or("speaker");
+        let words = match segment.get("words").filter(|w| !w.is_null()) {
+            None => {
+                let (begin_ms, end_ms) = (seconds(segment, "start", false)?, seconds(segment, "end", true)?);
+                untimed(string(segment, "text")?, begin_ms, end_ms)
+            }
+            Some(words) => {
+                let one = |w: &Value| {
+                    let text = string(w, "word")?.trim().to_owned();
+                    Ok(Word { text, begin_ms: seconds(w, "start", false)?, end_ms: seconds(w, "end", true)? })
+                };
+                list(words, "words")?.iter().map(one).collect::<Result<_>>()?
+            }
+        };
+        found.push(Turn { speaker: speakers.number(label), channel: None, words });
+    }
+    Ok(Some(found))
+}
+
+fn vosk(json: &Value, speakers: &mut Speakers) -> Result<Option<Vec<Turn>>> {
+    let Some(result) = json.get("result") else { return Ok(None) };
+    let mut words = Vec::new();
+    for w in list(result, "result")? {
+        let (begin_ms, end_ms) = (seconds(w, "start", false)?, seconds(w, "end", true)?);
+        words.push((speakers.number("speaker"), None, Word { text: string(w, "word")?.to_owned(), begin_ms, end_ms }));
+    }
+    Ok(Some(turns(words)))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use serde_json::json;
+
+    use super::*;
+
+    /// Format, and `speaker@channel text begin-end` for each word.
+    fn read(json: &Value) -> (&'static str, Vec<String>) {
+        let loaded = parse(json).unwrap();
+        let mut words = Vec::new();
+        for turn in loaded.transcript.turns() {
+            let channel = turn.channel.map_or(String::new(), |c| format!("@{c}"));
+            let name = &loaded.speakers[turn.speaker];
+            words.extend(turn.words.iter().map(|w| format!("{name}{channel} {} {}-{}", w.text, w.begin_ms, w.end_ms)));
+        }
+        (loaded.format, words)
+    }
+
+    #[test]
+    fn each_recogniser_is_known_by_its_content() {
+        let item = |t: &str, a: &str, b: &str| json!({"type": "pronunciation", "start_time": a, "end_time": b, "alternatives": [{"content": t}]});
+        let dot = json!({"type": "punctuation", "alternatives": [{"content": "."}]});
+        let channels = json!([
+            {"channel_label": "ch_0", "items": [item("Hello", "0.5", "0.9"), dot.clone()]},
+            {"channel_label": "ch_1", "items": [item("one", "0.7", "1.0009")]},
+        ]);
+        let cases = [
+            (
+                json!({"results": {"items": [item("Hi", "0.1", "0.2"), dot]}}),
+                "Amazon Transcribe",
+                vec!["spk_0 Hi 100-200"],
+            ),
+            (
+                json!({"results": {"items": [], "channel_labels": {"channels": channels}}}),
+                "Amazon Transcribe",
+                vec!["ch_0@0 Hello 500-900", "ch_1@1 one 700-1001"],
+            ),
+            (
+                json!({"Participants": [{"ParticipantId": "1", "ParticipantRole": "AGENT"}], "Transcript": [
+                    {"ParticipantId": "1", "Content": "Hi there", "BeginOffsetMillis": 10, "EndOffsetMillis": 900}]}),
+                "Contact Lens",
+                vec!["AGENT Hi 10-900", "AGENT there 10-900"],
+            ),
+            (
+                json!({"text": "", "segments": [{"start": 0, "end": 2.5, "text": " a b", "words": [
+                    {"word": " a", "start": 0.0, "end": 0.4}, {"word": " b", "start": 1, "end": 1.2}]},
+                    {"start": 3, "end": 4, "text": "c"}]}),
+                "Whisper",
+                vec!["speaker a 0-400", "speaker b 1000-1200", "speaker c 3000-4000"],
+            ),
+            (
+                json!({"results": {"channels": [{"alternatives": [{"words": [
+                    {"word": "hi", "punctuated_word": "Hi.", "start": 0.1, "end": 0.3}]}]}]}}),
+                "Deepgram",
+                vec!["0/0 Hi. 100-300"],
+            ),
+            (
+                json!({"result": [{"word": "hi", "start": 0.1, "end": 0.3, "conf": 1.0}], "text": "hi"}),
+                "Vosk",
+                vec!["speaker hi 100-300"],
+            ),
+        ];
+        for (json, format, words) in cases {
+            let words: Vec<String> = words.into_iter().map(str::to_owned).collect();
+            assert_eq!(read(&json), (format, words));
+        }
+    }
+
+    #[test]
+    fn what_is_no_transcript_is_an_error_with_its_reason() {
+        for (json, reason) in [
+            (json!("just a text"), "not a transcript that is known"),
+            (json!({"segments": []}), "no words"),
+            (json!({"segments": "x"}), "segments is not a list"),
+            (json!({"segments": [{"text": "a", "end": 1}]}), "no start"),
+            (json!({"result": [{"word": "a", "start": -1, "end": 2}]}), "start is -1"),
+            (json!({"result": [{"word": "a", "start": "NaN", "end": 2}]}), "start is"),
+            (json!({"result": [{"word": "a", "start": 3, "end": 2}]}), "ends at"),
+            (json!({"result": [{"word": "a", "start": 3, "end": 1e8}]}), "later than a call can be"),
+            (
+                json!({"Transcript": [{"ParticipantId": "x", "Content": "a", "BeginOffsetMillis": 1.5, "EndOffsetMillis": 2}]}),
+                "BeginOffsetMillis is 1.5",
+            ),
+            (
+                json!({"results": {"items": [{"type": "pronunciation", "start_time": "1", "end_time": "2"}]}}),
+                "alternatives",
+            ),
+        ] {
+            let Err(error) = parse(&json) else { panic!("{json} was taken") };
+            assert!(format!("{error:#}").contains(reason), "{json}: {error:#}");
+        }
+    }
+}
