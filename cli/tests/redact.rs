@@ -114,7 +114,10 @@ fn a_spoken_card_is_silenced_in_its_channel_and_masked_in_the_text() {
     let audit: Value = serde_json::from_str(&audit).unwrap();
     assert_eq!(audit["Silenced"], json!([{"Channel": 1, "BeginSample": from, "EndSample": to}]));
     assert_eq!(audit["Counts"], json!({"CREDIT_DEBIT_NUMBER": 1}));
-    assert!(audit["NotLookedFor"].as_array().unwrap().contains(&json!("NAME")), "what is not recognised is said");
+    assert!(
+        audit["NotLookedFor"].as_array().unwrap().contains(&json!("AGENT_DISPLAY_NAME")),
+        "what is not recognised is said"
+    );
 
     let again = room.redact(&[]);
     assert_eq!(again.status.code(), Some(3));
@@ -210,7 +213,7 @@ fn what_does_not_fit_together_fails_and_leaves_nothing() {
             &[],
             "something follows",
         ),
-        ("an entity that is not looked for", good(), |_| (), &["--entities", "NAME"], "not recognised yet"),
+        ("an entity that is not looked for", good(), |_| (), &["--entities", "ATTACHMENT_NAME"], "not recognised yet"),
         ("an entity that is none", good(), |_| (), &["--entities", "CARD"], "no kind of personal data"),
         ("no transcript", good(), |r| std::fs::remove_file(r.path("call.json")).unwrap(), &[], "call.json"),
     ];

@@ -6,6 +6,7 @@
 
 mod check;
 mod numbers;
+mod phrases;
 mod spoken;
 mod words;
 
@@ -42,24 +43,36 @@ pub const REVIEW_BELOW: f32 = 0.75;
 
 /// The kinds that are looked for, in the order of [`Entity::ALL`]. The others are known by name only.
 pub fn recognised() -> Vec<Entity> {
-    let mut all: Vec<Entity> = numbers::entities().collect();
+    let mut all: Vec<Entity> = numbers::entities().chain(phrases::ENTITIES).collect();
     all.sort_unstable();
     all.dedup();
     all
 }
 
-/// Finds what is personal, of the kinds in `wanted`, in the order in which it is said. No word is found twice.
+/// Finds what is personal, of the kinds in `wanted`, in the order in which it is said. A word may be part of two findings.
 pub fn find(transcript: &Transcript, wanted: &[Entity]) -> Vec<Finding> {
     let sides = words::sides(transcript);
     let timeline = words::Timeline::new(&sides);
     let mut findings = Vec::new();
-    for side in &sides {
+    let mut all: Vec<Vec<phrases::Phrase>> = sides.iter().map(|side| phrases::find(side, wanted)).collect();
+    phrases::known_names(&sides, &mut all);
+    for (side, phrases) in sides.iter().zip(&all) {
+        for p in phrases {
+            let items = side.items.get(p.items.clone()).unwrap_or_default();
+            let (entity, confidence, recogniser) = (p.entity, p.confidence, p.recogniser);
+            findings.push(Finding { entity, places: places(items), confidence, recogniser });
+        }
         for run in spoken::runs(side).iter().filter(|run| run.len() >= 3) {
             for found in numbers::find(side, run, &timeline, wanted) {
                 let pieces = run.pieces.get(found.pieces).unwrap_or_default();
                 // All from the first word to the last: what is said between two digits belongs to the number.
                 let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else { continue };
-                let items = side.items.get(first.words.start..last.words.end).unwrap_or_default();
+                let words = first.words.start..last.words.end;
+                // A date or an address has its own numbers. What is only in part of one is found as both: no word is left out for another's sake.
+                if phrases.iter().any(|p| p.items.start <= words.start && words.end <= p.items.end) {
+                    continue;
+                }
+                let items = side.items.get(words).unwrap_or_default();
                 findings.push(Finding {
                     entity: found.entity,
                     places: places(items),

@@ -267,6 +267,20 @@ const KINDS: &[Kind] = &[
         called: [0.98, 0.9],
     },
     Kind {
+        entity: Entity::DateTime,
+        fit: |t| plain(count(t, 4, 8)),
+        cues: &["date of birth", "birth date", "birthday", "born on", "d o b", "dob"],
+        alone: [0.0, 0.0],
+        called: [0.9, 0.9],
+    },
+    Kind {
+        entity: Entity::Address,
+        fit: |t| plain(mixed(t, 5, 9)),
+        cues: &["zip code", "zip", "postcode", "post code", "postal code", "pin code for the area"],
+        alone: [0.0, 0.0],
+        called: [0.9, 0.9],
+    },
+    Kind {
         entity: Entity::MacAddress,
         fit: |t| plain(t.len() == 12 && t.bytes().all(|b| b.is_ascii_hexdigit())),
         cues: &["mac address", "mac", "hardware address", "physical address"],
@@ -309,6 +323,8 @@ const KINDS: &[Kind] = &[
 const PARTIAL: f32 = 0.5;
 /// A number's name is this many words before it at most, when the number only looks like it.
 const NEAR: usize = 14;
+/// Characters of a number that checks by chance only rarely.
+const LONG: usize = 9;
 /// Longer than anything that is looked for.
 const MOST_CHARACTERS: usize = 40;
 /// The fewest characters of what is found without its name or shape.
@@ -394,13 +410,15 @@ impl Search<'_> {
                 for text in readings(&pieces[i..j]) {
                     for (kind, cue) in &kinds {
                         let Some(fit) = (kind.fit)(&text).filter(|&fit| whole || fit == Fit::Checked) else { continue };
-                        let near = cue.filter(|&d| fit == Fit::Checked || d <= NEAR);
+                        // A long number that checks may be far from its name; others may not.
+                        let long = fit == Fit::Checked && text.len() >= LONG;
+                        let near = cue.filter(|&d| long || d <= NEAR);
                         let sure = match near {
                             Some(_) => kind.called[usize::from(fit == Fit::Plain)],
                             None => kind.alone[usize::from(fit == Fit::Plain)],
                         };
                         // A check digit that fits a part by chance must not split what is something else as a whole.
-                        if sure <= 0.0 || (!whole && near.is_none() && text.len() < 13) {
+                        if sure <= 0.0 || (!whole && text.len() < if near.is_some() { LONG } else { 13 }) {
                             continue;
                         }
                         let rank = ((sure * 100.0) as u32, 1_000 - near.unwrap_or(999), text.len());

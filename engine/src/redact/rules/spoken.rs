@@ -253,6 +253,8 @@ pub(super) fn runs(side: &Side) -> Vec<Run> {
                 }
             }
             Atom::Repeat(times) => reader.repeat = Some((times, i)),
+            // A new sentence that does not begin with a digit is about something else.
+            Atom::Soft if i > 0 && items[i - 1].stops => reader.end(),
             Atom::Soft if !reader.run.pieces.is_empty() && reader.soft < MOST_SOFT => reader.soft += 1,
             Atom::Correction if !reader.run.pieces.is_empty() && reader.soft < MOST_SOFT => {
                 reader.soft += 1;
@@ -302,6 +304,8 @@ mod tests {
             ("I have a question", vec![]),
             ("two and um okay five", vec!["2 5"]),
             ("two and then um okay five", vec!["2", "5"]),
+            ("twenty eight. And the three digits", vec!["28", "3"]),
+            ("four one. One one", vec!["4 1 1 1"]),
             ("two bananas and five apples", vec!["2", "5"]),
             ("double trouble", vec![]),
             ("", vec![]),

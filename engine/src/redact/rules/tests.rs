@@ -149,3 +149,71 @@ fn only_what_is_wanted_is_found() {
     assert_eq!(kinds(&recognised()), [Entity::CreditDebitNumber, Entity::Pin]);
     assert_eq!(kinds(&[]), []);
 }
+
+#[test]
+fn names_addresses_dates_and_secrets_are_found_by_the_words_around_them() {
+    use Entity::*;
+    for (line, entity, words) in [
+        ("my name is jane doe and i am calling about my order", Name, "jane doe"),
+        ("Hi, this is Jane.", Name, "Jane."),
+        ("please ask for mrs smith", Name, "mrs smith"),
+        ("i am forty two years old", Age, "forty two years old"),
+        ("my email is jane dot doe at example dot com", Email, "jane dot doe at example dot com"),
+        ("it's j d o e four at mail dot co dot uk", Email, "j d o e four at mail dot co dot uk"),
+        ("write to jane.doe@example.com please", Email, "jane.doe@example.com"),
+        ("it is on w w w dot example dot org", Url, "w w w dot example dot org"),
+        ("see https://example.com/x?y=1", Url, "https://example.com/x?y=1"),
+        ("the server is 192.168.1.20", IpAddress, "192.168.1.20"),
+        ("i was born on may third nineteen eighty", DateTime, "may third nineteen eighty"),
+        ("on the twenty first of june", DateTime, "twenty first of june"),
+        ("on January 5th, 2020", DateTime, "January 5th, 2020"),
+        ("date of birth is oh five twelve eighty one", DateTime, "oh five twelve eighty one"),
+        ("i live at twelve elm street apartment four", Address, "twelve elm street apartment four"),
+        ("at 1600 Pennsylvania Avenue, Washington", Address, "1600 Pennsylvania Avenue, Washington"),
+        ("the zip code is nine oh two one oh", Address, "nine oh two one oh"),
+        ("the password is correct horse battery staple", Password, "correct horse battery staple"),
+        ("my username is jane underscore d", Username, "jane underscore d"),
+    ] {
+        assert_eq!(found(&["hello", line]), [(entity, words.to_owned())], "{line}");
+    }
+    for line in [
+        "you may call me tomorrow",
+        "i am calling about the second invoice",
+        "what is your name",
+        "i'm not sure",
+        "we met at the office dot i think",
+        "march on",
+    ] {
+        assert_eq!(found(&["hello", line]), [], "{line}");
+    }
+}
+
+#[test]
+fn a_phrase_hides_no_number_that_it_only_touches() {
+    let found =
+        found(&["card number", "four one one one one one one one one one one one one one one one of june it expires"]);
+    assert!(
+        found.iter().any(|(e, words)| *e == Entity::CreditDebitNumber && words.split(' ').count() == 16),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_name_that_is_known_is_found_wherever_it_is_said() {
+    let lines = [
+        "hello",
+        "my name is Robert J. Smith",
+        "Sure Robert, one moment",
+        "it is about Mr. Smith's order, not the smith",
+    ];
+    let names: Vec<String> = found(&lines).into_iter().map(|(_, words)| words).collect();
+    assert_eq!(names, ["Robert J. Smith", "Robert,", "Mr. Smith's"]);
+}
+
+#[test]
+fn a_short_check_splits_no_number_and_an_address_ends_with_its_sentence() {
+    let zip = ["expiration date and then the billing zip code", "nine four one oh three"];
+    assert_eq!(found(&zip), [(Entity::Address, "nine four one oh three".into())]);
+    let home = ["where do you live", "Twelve Market Street, San Francisco. I've been there for long"];
+    assert_eq!(found(&home), [(Entity::Address, "Twelve Market Street, San Francisco.".into())]);
+}

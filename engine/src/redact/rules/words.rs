@@ -6,6 +6,12 @@ use super::spoken::is_number;
 /// A word, or a part of one that was written with a hyphen.
 pub(super) struct Item {
     pub(super) text: String,
+    /// It was written with a capital letter.
+    pub(super) capital: bool,
+    /// A sentence or a clause ends after it.
+    pub(super) ends: bool,
+    /// A sentence ends after it.
+    pub(super) stops: bool,
     pub(super) begin_ms: u64,
     pub(super) end_ms: u64,
     /// The turn and the word that it is of.
@@ -32,9 +38,21 @@ impl Side {
         let parts = whole.split('-').map(trimmed).filter(|p| !p.is_empty());
         let split = !whole.contains(['@', '.', '/', ':', '_']) && !whole.eq_ignore_ascii_case("x-ray");
         let mut put = |part: &str| {
-            self.items.push(Item { text: part.to_lowercase(), begin_ms, end_ms, turn, word });
+            let capital = part.chars().next().is_some_and(char::is_uppercase);
+            let text = part.to_lowercase();
+            self.items.push(Item { text, capital, ends: false, stops: false, begin_ms, end_ms, turn, word });
         };
-        if split { parts.for_each(put) } else { put(whole) }
+        if split {
+            parts.for_each(put)
+        } else {
+            put(whole)
+        }
+        if let Some(last) = self.items.last_mut() {
+            // An initial has a full stop of its own.
+            let initial = last.text.chars().count() == 1;
+            last.stops = text.ends_with(['?', '!']) || (text.ends_with('.') && !initial);
+            last.ends = last.stops || text.ends_with([',', ';', ':']);
+        }
     }
 
     #[cfg(test)]

@@ -1,0 +1,431 @@
+//! What is known by the words around it: names, addresses, dates, ages, e-mail and web addresses, passwords.
+//!
+//! Cue phrases and lists of words, in English. They miss what is said without them.
+
+use std::ops::Range;
+
+use super::super::Entity;
+use super::spoken::is_number;
+use super::words::{Item, Side};
+
+/// What was found among a side's items.
+pub(super) struct Phrase {
+    pub(super) entity: Entity,
+    pub(super) items: Range<usize>,
+    pub(super) confidence: f32,
+    pub(super) recogniser: &'static str,
+}
+
+/// The kinds that are looked for here.
+pub(super) const ENTITIES: [Entity; 10] = [
+    Entity::Name,
+    Entity::Age,
+    Entity::Email,
+    Entity::Address,
+    Entity::DateTime,
+    Entity::AwsSecretKey,
+    Entity::IpAddress,
+    Entity::Password,
+    Entity::Url,
+    Entity::Username,
+];
+
+const TOP_LEVELS: [&str; 24] = [
+    "com", "org", "net", "edu", "gov", "io", "co", "uk", "us", "ca", "in", "au", "nz", "ie", "za", "de", "fr", "it",
+    "es", "eu", "info", "biz", "me", "app",
+];
+const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
+const ORDINALS: [&str; 21] = [
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "eleventh",
+    "twelfth",
+    "thirteenth",
+    "fourteenth",
+    "fifteenth",
+    "sixteenth",
+    "seventeenth",
+    "eighteenth",
+    "nineteenth",
+    "twentieth",
+    "thirtieth",
+];
+const STREETS: [&str; 26] = [
+    "street",
+    "st",
+    "avenue",
+    "ave",
+    "road",
+    "rd",
+    "drive",
+    "lane",
+    "court",
+    "boulevard",
+    "blvd",
+    "way",
+    "place",
+    "terrace",
+    "close",
+    "crescent",
+    "square",
+    "highway",
+    "parkway",
+    "circle",
+    "trail",
+    "row",
+    "gardens",
+    "mews",
+    "grove",
+    "walk",
+];
+const FLATS: [&str; 7] = ["apartment", "apt", "unit", "suite", "flat", "floor", "room"];
+const TITLES: [&str; 8] = ["mr", "mrs", "ms", "miss", "mister", "missus", "dr", "doctor"];
+/// Words that are no part of a name, an account's name or a password.
+const STOPS: [&str; 64] = [
+    "a", "an", "the", "and", "or", "but", "i", "i'm", "you", "your", "my", "me", "we", "he", "she", "it", "it's", "is",
+    "am", "are", "was", "be", "calling", "from", "with", "about", "how", "to", "for", "of", "on", "in", "at", "so",
+    "not", "no", "yes", "okay", "ok", "um", "uh", "please", "thanks", "thank", "hi", "hello", "what", "can", "could",
+    "would", "will", "just", "here", "there", "this", "that", "that's", "have", "had", "do", "does", "sorry", "good",
+    "again",
+];
+
+struct Scan<'a> {
+    items: &'a [Item],
+    found: Vec<Phrase>,
+}
+
+/// Finds the phrases of a side.
+pub(super) fn find(side: &Side, wanted: &[Entity]) -> Vec<Phrase> {
+    let mut scan = Scan { items: &side.items, found: Vec::new() };
+    let mut at = 0;
+    while at < side.items.len() {
+        let before = scan.found.len();
+        // E-mail addresses before pages, which look like their ends.
+        for rule in
+            [Scan::email, Scan::page, Scan::written, Scan::age, Scan::date, Scan::address, Scan::name, Scan::secret]
+        {
+            rule(&mut scan, at);
+            if scan.found.len() > before {
+                break;
+            }
+        }
+        at = scan.found.get(before).map_or(at + 1, |f| f.items.end.max(at + 1));
+    }
+    scan.found.retain(|f| wanted.contains(&f.entity));
+    scan.found
+}
+
+/// Adds where else somebody is called by a name that was found, by whichever speaker.
+pub(super) fn known_names(sides: &[Side], found: &mut [Vec<Phrase>]) {
+    let named = |(side, phrases): (&Side, &Vec<Phrase>)| {
+        let items = phrases.iter().filter(|p| p.entity == Entity::Name).flat_map(|p| p.items.clone());
+        items.filter_map(|i| side.items.get(i)).map(|i| i.text.clone()).collect::<Vec<_>>()
+    };
+    let mut names: Vec<String> = sides.iter().zip(found.iter()).flat_map(named).collect();
+    names.retain(|n| n.len() >= 3 && !TITLES.contains(&n.as_str()));
+    names.sort_unstable();
+    names.dedup();
+    for (side, phrases) in sides.iter().zip(found) {
+        let mut more = Vec::new();
+        for (i, _) in side.items.iter().enumerate().filter(|(_, i)| i.capital && names.binary_search(&i.text).is_ok()) {
+            if !phrases.iter().any(|p| p.items.contains(&i)) {
+                more.push(Phrase { entity: Entity::Name, items: i..i + 1, confidence: 0.8, recogniser: "known name" });
+            }
+        }
+        phrases.extend(more);
+    }
+}
+
+impl Scan<'_> {
+    fn text(&self, at: usize) -> &str {
+        self.items.get(at).map_or("", |i| i.text.as_str())
+    }
+
+    /// Whether these words stand from there on.
+    fn says(&self, at: usize, words: &str) -> Option<usize> {
+        let count = words.split(' ').count();
+        words.split(' ').enumerate().all(|(i, w)| self.text(at + i) == w).then_some(at + count)
+    }
+
+    fn one_of(&self, at: usize, phrases: &[&str]) -> Option<usize> {
+        phrases.iter().filter_map(|p| self.says(at, p)).max()
+    }
+
+    fn put(&mut self, entity: Entity, items: Range<usize>, confidence: f32, recogniser: &'static str) {
+        if !items.is_empty() && items.end <= self.items.len() {
+            self.found.push(Phrase { entity, items, confidence, recogniser });
+        }
+    }
+
+    fn ends(&self, at: usize) -> bool {
+        self.items.get(at).is_none_or(|i| i.ends)
+    }
+
+    /// "X dot com", "X dot co dot uk" from `at`, the first word of X: what follows it.
+    fn domain(&self, at: usize) -> Option<usize> {
+        let dot = (at + 1..at + 4).find(|&i| self.text(i) == "dot")?;
+        let mut end = dot;
+        while self.text(end) == "dot" && !self.text(end + 1).is_empty() {
+            end += 2;
+        }
+        (TOP_LEVELS.contains(&self.text(end - 1))).then_some(end)
+    }
+
+    /// "jane dot doe at example dot com".
+    fn email(&mut self, at: usize) {
+        let text = self.text(at);
+        if text.find('@').is_some_and(|i| i > 0 && text.get(i + 1..).is_some_and(|d| d.contains('.'))) {
+            return self.put(Entity::Email, at..at + 1, 0.99, "written address");
+        }
+        if text != "at" || at == 0 {
+            return;
+        }
+        let Some(end) = self.domain(at + 1) else { return };
+        let least = self.found.last().map_or(0, |f| f.items.end).max(at.saturating_sub(10));
+        let part = |i: &usize| {
+            let text = self.text(*i);
+            let spelled = text.len() == 1 || is_number(text);
+            let stops = STOPS.contains(&text) && !spelled || matches!(text, "email" | "e-mail" | "mail" | "address");
+            !stops && (*i + 1 == at || !self.ends(*i))
+        };
+        let start = (least..at).rev().take_while(part).last();
+        if let Some(start) = start {
+            self.put(Entity::Email, start..end, 0.95, "spoken address");
+        }
+    }
+
+    /// "w w w dot example dot com", "example dot com".
+    fn page(&mut self, at: usize) {
+        let text = self.text(at);
+        let written = text.contains("://")
+            || text.starts_with("www.")
+            || text.split_once('/').is_some_and(|(host, _)| {
+                host.split('.').next_back().is_some_and(|t| TOP_LEVELS.contains(&t)) && host.contains('.')
+            });
+        if written {
+            return self.put(Entity::Url, at..at + 1, 0.95, "written address");
+        }
+        let start = self.one_of(at, &["www dot", "w w w dot"]);
+        let first = start.unwrap_or(at);
+        // An e-mail address begins before its "at".
+        if (first..first + 10).any(|i| self.text(i) == "at") || STOPS.contains(&self.text(first)) {
+            return;
+        }
+        if let Some(end) = self.domain(first) {
+            self.put(Entity::Url, at..end, if start.is_some() { 0.95 } else { 0.8 }, "spoken address");
+        }
+    }
+
+    /// What is known by how it is written.
+    fn written(&mut self, at: usize) {
+        let text = self.text(at);
+        let parts: Vec<&str> = text.split('.').collect();
+        let byte = |p: &&str| (1..=3).contains(&p.len()) && p.parse::<u32>().is_ok_and(|n| n < 256);
+        if parts.len() == 4 && parts.iter().all(byte) {
+            return self.put(Entity::IpAddress, at..at + 1, 0.97, "written address");
+        }
+        let date: Vec<&str> = text.split('/').collect();
+        let number = |p: &&str| !p.is_empty() && p.len() <= 4 && p.bytes().all(|b| b.is_ascii_digit());
+        if date.len() == 3 && date.iter().all(number) {
+            return self.put(Entity::DateTime, at..at + 1, 0.9, "written date");
+        }
+        let secret =
+            text.len() == 40 && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'+' | b'='));
+        if secret && text.bytes().any(|b| b.is_ascii_digit()) && text.bytes().any(|b| b.is_ascii_alphabetic()) {
+            self.put(Entity::AwsSecretKey, at..at + 1, 0.8, "written key");
+        }
+    }
+
+    /// Number words from `at`: what follows them.
+    fn number(&self, at: usize) -> Option<usize> {
+        let end =
+            (at..self.items.len()).take_while(|&i| is_number(self.text(i)) && (i == at || !self.ends(i - 1))).last()?
+                + 1;
+        Some(end)
+    }
+
+    /// "I am forty two years old", "aged 42".
+    fn age(&mut self, at: usize) {
+        if let Some(end) = self.number(at).filter(|end| end - at <= 2)
+            && let Some(after) = self.one_of(end, &["years old", "year old", "years of age"])
+        {
+            return self.put(Entity::Age, at..after, 0.95, "age");
+        }
+        if let Some(start) = self.one_of(at, &["aged", "my age is", "age is", "age of"])
+            && let Some(end) = self.number(start).filter(|end| end - start <= 2)
+        {
+            self.put(Entity::Age, start..end, 0.85, "age");
+        }
+    }
+
+    fn ordinal(&self, at: usize) -> Option<usize> {
+        let text = self.text(at);
+        let written = ["st", "nd", "rd", "th"]
+            .iter()
+            .any(|s| text.strip_suffix(s).is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit())));
+        if ORDINALS.contains(&text) || written {
+            return Some(at + 1);
+        }
+        (matches!(text, "twenty" | "thirty") && ORDINALS.contains(&self.text(at + 1))).then_some(at + 2)
+    }
+
+    /// A day, spoken or written: what follows it.
+    fn day(&self, at: usize) -> Option<usize> {
+        self.ordinal(at).or_else(|| self.number(at))
+    }
+
+    /// "the third of May nineteen eighty", "May 3rd, 1980".
+    fn date(&mut self, at: usize) {
+        let month = |i: usize| MONTHS.contains(&self.text(i));
+        let year = |end: usize| self.number(end).unwrap_or(end);
+        if month(at) {
+            let day = self.day(at + 1);
+            // "may" is a verb as a rule.
+            if let Some(end) = day.filter(|_| {
+                self.text(at) != "may"
+                    || self.items.get(at).is_some_and(|i| i.capital)
+                    || self.ordinal(at + 1).is_some()
+            }) {
+                return self.put(Entity::DateTime, at..year(end), 0.9, "date");
+            }
+        }
+        if let Some(day) = self.ordinal(at).or_else(|| self.number(at).filter(|end| end - at <= 2)) {
+            let of = if self.text(day) == "of" { day + 1 } else { day };
+            if month(of) {
+                return self.put(Entity::DateTime, at..year(of + 1), 0.9, "date");
+            }
+            if self.number(at) == Some(day)
+                && self.one_of(day, &["a m", "p m", "am", "pm", "a.m", "p.m", "o'clock"]).is_some()
+            {
+                let end = self.one_of(day, &["a m", "p m", "am", "pm", "a.m", "p.m", "o'clock"]).unwrap_or(day);
+                self.put(Entity::DateTime, at..end, 0.8, "time");
+            }
+        }
+    }
+
+    /// "twelve Elm Street, apartment four, Springfield".
+    fn address(&mut self, at: usize) {
+        let Some(number) = self.number(at) else { return };
+        let street = (number + 1..number + 5).find(|&i| STREETS.contains(&self.text(i)));
+        let Some(street) =
+            street.filter(|&s| (number..s).all(|i| !STOPS.contains(&self.text(i)) && !is_number(self.text(i))))
+        else {
+            return;
+        };
+        let mut end = street + 1;
+        if FLATS.contains(&self.text(end)) && self.items.get(end - 1).is_some_and(|i| !i.stops) {
+            end = self.number(end + 1).unwrap_or(end + 2);
+        }
+        // Town and state where they are written as names, and the code behind them.
+        let stopped = |end: usize| self.items.get(end - 1).is_none_or(|i| i.stops);
+        while !stopped(end)
+            && self.items.get(end).is_some_and(|i| i.capital && !STOPS.contains(&i.text.as_str()))
+            && end - street < 8
+        {
+            end += 1;
+        }
+        if !stopped(end) {
+            end = self.number(end).unwrap_or(end);
+        }
+        self.put(Entity::Address, at..end.min(self.items.len()), 0.85, "street");
+    }
+
+    /// Up to `most` words that may be a name.
+    fn called(&self, at: usize, most: usize, capital: bool) -> usize {
+        let mut end = at;
+        while end - at < most
+            && self
+                .items
+                .get(end)
+                .is_some_and(|i| (!capital || i.capital) && !STOPS.contains(&i.text.as_str()) && !is_number(&i.text))
+        {
+            end += 1;
+            // "Mr Smith's order"
+            if self.ends(end - 1) || self.text(end - 1).ends_with("'s") {
+                break;
+            }
+        }
+        end
+    }
+
+    /// "my name is Jane Doe", "Mrs Doe", "this is Jane".
+    fn name(&mut self, at: usize) {
+        const STRONG: &[&str] = &[
+            "my name is",
+            "my name's",
+            "name is",
+            "the name's",
+            "first name is",
+            "last name is",
+            "surname is",
+            "maiden name is",
+            "first name",
+            "last name",
+            "middle name is",
+            "name on the card is",
+            "name on the account is",
+        ];
+        const WEAK: &[&str] = &["this is", "i'm", "i am", "speaking with", "speaking to", "call me", "on behalf of"];
+        if let Some(start) = self.one_of(at, STRONG) {
+            let end = self.called(start, 3, false);
+            return self.put(Entity::Name, start..end, 0.85, "called name");
+        }
+        if TITLES.contains(&self.text(at)) {
+            let end = self.called(at + 1, 2, false);
+            if end > at + 1 {
+                return self.put(Entity::Name, at..end, 0.85, "titled name");
+            }
+        }
+        if let Some(start) = self.one_of(at, WEAK) {
+            let end = self.called(start, 3, true);
+            self.put(Entity::Name, start..end, 0.7, "introduced name");
+        }
+    }
+
+    /// "the password is ...", "my user name is ...".
+    fn secret(&mut self, at: usize) {
+        const WORDS: [(&[&str], Entity); 2] = [
+            (&["password is", "password's", "passphrase is", "pass word is"], Entity::Password),
+            (
+                &["username is", "user name is", "user id is", "login is", "log in is", "login name is"],
+                Entity::Username,
+            ),
+        ];
+        for (cues, entity) in WORDS {
+            let Some(start) = self.one_of(at, cues) else { continue };
+            // To the end of the clause, or of the breath.
+            let mut end = start;
+            while end < self.items.len() && end - start < 12 {
+                end += 1;
+                let pause = self.items.get(end).is_some_and(|next| {
+                    self.items.get(end - 1).is_some_and(|last| next.begin_ms.saturating_sub(last.end_ms) > 1_500)
+                });
+                if self.ends(end - 1) || pause {
+                    break;
+                }
+            }
+            return self.put(entity, start..end, 0.8, "called secret");
+        }
+    }
+}
