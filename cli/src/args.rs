@@ -596,6 +596,9 @@ pub struct RedactArgs {
     /// Silence this much before and after what was found, too, in milliseconds.
     #[arg(long, default_value_t = engine::redact::mute::DEFAULT_PAD_MS, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=60_000))]
     pub pad_ms: u64,
+    /// Silence every channel, also where nobody seems to be heard on another's.
+    #[arg(long)]
+    pub all_channels: bool,
     /// Replace what was written before.
     #[arg(long)]
     pub overwrite: bool,

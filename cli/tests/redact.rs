@@ -119,6 +119,10 @@ fn a_spoken_card_is_silenced_in_its_channel_and_masked_in_the_text() {
         "what is not recognised is said"
     );
 
+    assert_eq!(room.redact(&["--overwrite", "--all-channels"]).status.code(), Some(20));
+    let both = read(&room.file("call_recording_redacted.wav"));
+    assert!(both[2 * from..2 * to].iter().all(|&s| s == 0) && both[2 * to..] == original[2 * to..]);
+
     let again = room.redact(&[]);
     assert_eq!(again.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&again.stderr).contains("--overwrite"), "{again:?}");

@@ -121,7 +121,12 @@ pub(super) fn run(global: &Global, out: Output, args: &RedactArgs) -> Result<Exi
 
     let findings = rules::find(&loaded.transcript, &entities);
     let bar = progress::bar(2, "silencing", global.quiet || layout.frames < 60 * u64::from(layout.rate_hz));
-    let crosstalk = if findings.is_empty() { [None, None] } else { heard_across(&args.audio, &layout)? };
+    // Who hears whom is found for two channels; of more, all are silenced.
+    let crosstalk = match layout.channels {
+        2 if !args.all_channels && !findings.is_empty() => heard_across(&args.audio, &layout)?,
+        2 if !args.all_channels => [None; 2],
+        _ => [Some(0); 2],
+    };
     bar.inc(1);
     let spans = channel_spans(&loaded.transcript, &findings, &layout, crosstalk, args.pad_ms)?;
 
@@ -169,9 +174,6 @@ fn found(f: &Finding) -> Found {
 
 /// By how many milliseconds later each of two channels hears the other, where it does: `[1 in 0, 0 in 1]`.
 fn heard_across(audio: &Path, layout: &Layout) -> Result<[Option<u64>; 2]> {
-    if layout.channels != 2 {
-        return Ok([None, None]);
-    }
     let rate = SampleRate::new(layout.rate_hz).with_context(|| audio.display().to_string())?;
     let mut reader = MonoReader::open(audio, None, ChannelChoice::Index(0))?;
     let (mut of_second, mut of_first) = (BleedMeter::new(rate), BleedMeter::new(rate));
@@ -201,7 +203,7 @@ fn channel_spans(
                     None => Some(p.span),
                     Some(own) if own == channel => Some(p.span),
                     Some(_) => {
-                        let later = crosstalk.get(channel).copied().flatten()?;
+                        let later = crosstalk.get(channel).copied().unwrap_or(Some(0))?;
                         // Silenced from when it was said to when it is heard here.
                         Some(Span { end_ms: p.span.end_ms + later, ..p.span })
                     }
