@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-/// Padding of a span unless asked for otherwise, in milliseconds: what word times are off by (see the sources of the figure in the README).
+/// Padding of a span unless asked for otherwise, in milliseconds: recognisers set the edges of words early or late by some 200 ms.
 pub const DEFAULT_PAD_MS: u64 = 250;
 /// Most padding.
 pub const MAX_PAD_MS: u64 = 60_000;
