@@ -294,13 +294,7 @@ impl Call {
     /// As [`Call::push`], for either side; [`InputError::NoAgent`] unless [`CallConfig::agent`] was set; [`InputError::Sides`] when the sides are not
     /// equally long. Nothing is taken then.
     pub fn push_both(&mut self, caller: &[f32], agent: &[f32]) -> Result<Standing, InputError> {
-        self.open()?;
-        if self.agent.is_none() {
-            return Err(InputError::NoAgent);
-        }
-        if caller.len() != agent.len() {
-            return Err(InputError::Sides { caller: caller.len(), agent: agent.len() });
-        }
+        self.open_for_both(caller.len(), agent.len())?;
         pieces::check(caller)?;
         pieces::check(agent)?;
         self.take(caller, Some(agent))?;
@@ -312,13 +306,7 @@ impl Call {
     /// # Errors
     /// As [`Call::push_both`].
     pub fn push_both_i16(&mut self, caller: &[i16], agent: &[i16]) -> Result<Standing, InputError> {
-        self.open()?;
-        if self.agent.is_none() {
-            return Err(InputError::NoAgent);
-        }
-        if caller.len() != agent.len() {
-            return Err(InputError::Sides { caller: caller.len(), agent: agent.len() });
-        }
+        self.open_for_both(caller.len(), agent.len())?;
         let mut block = [0.0; pieces::PIECE_SAMPLES];
         for (caller, agent) in caller.chunks(block.len()).zip(agent.chunks(block.len())) {
             block.iter_mut().zip(agent).for_each(|(b, &s)| *b = i16_to_f32(s));
@@ -476,6 +464,15 @@ impl Call {
 
     fn open(&self) -> Result<(), InputError> {
         if self.finished { Err(InputError::Finished) } else { Ok(()) }
+    }
+
+    fn open_for_both(&self, caller: usize, agent: usize) -> Result<(), InputError> {
+        self.open()?;
+        match self.agent {
+            None => Err(InputError::NoAgent),
+            Some(_) if caller != agent => Err(InputError::Sides { caller, agent }),
+            Some(_) => Ok(()),
+        }
     }
 
     /// Net speech that a decision takes, in seconds.
@@ -637,7 +634,9 @@ impl Call {
                 self.events.put(Event::Authentication { at, decision, score: score.filter(|_| decided), early });
             }
         }
-        if let Some(bleed) = self.bleed().filter(|_| !self.bleed_told) {
+        if !self.bleed_told
+            && let Some(bleed) = self.bleed()
+        {
             self.bleed_told = true;
             self.events.put(Event::AgentBleed { at, level_db: bleed.level_db });
         }

@@ -56,6 +56,8 @@ pub fn find(transcript: &Transcript, wanted: &[Entity]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut all: Vec<Vec<phrases::Phrase>> = sides.iter().map(|side| phrases::find(side, wanted)).collect();
     phrases::known_names(&sides, &mut all);
+    // In order, and without overlap.
+    all.iter_mut().for_each(|phrases| phrases.sort_by_key(|p| p.items.start));
     for (side, phrases) in sides.iter().zip(&all) {
         for p in phrases {
             let items = side.items.get(p.items.clone()).unwrap_or_default();
@@ -69,7 +71,8 @@ pub fn find(transcript: &Transcript, wanted: &[Entity]) -> Vec<Finding> {
                 let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else { continue };
                 let words = first.words.start..last.words.end;
                 // A date or an address has its own numbers. What is only in part of one is found as both: no word is left out for another's sake.
-                if phrases.iter().any(|p| p.items.start <= words.start && words.end <= p.items.end) {
+                let around = phrases.partition_point(|p| p.items.start <= words.start).checked_sub(1);
+                if around.and_then(|i| phrases.get(i)).is_some_and(|p| words.end <= p.items.end) {
                     continue;
                 }
                 let items = side.items.get(words).unwrap_or_default();
@@ -93,6 +96,7 @@ fn places(items: &[words::Item]) -> Vec<Place> {
         match places.last_mut().filter(|p| p.turn == item.turn) {
             Some(place) => {
                 place.words.end = place.words.end.max(item.word + 1);
+                place.span.begin_ms = place.span.begin_ms.min(item.begin_ms);
                 place.span.end_ms = place.span.end_ms.max(item.end_ms);
             }
             None => places.push(Place {

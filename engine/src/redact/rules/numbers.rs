@@ -325,6 +325,8 @@ const PARTIAL: f32 = 0.5;
 const NEAR: usize = 14;
 /// Characters of a number that checks by chance only rarely.
 const LONG: usize = 9;
+/// A row of more pieces is silenced as it is: nothing that is looked for is as long, and its parts would be searched for ever.
+const MOST_PIECES: usize = 200;
 /// Longer than anything that is looked for.
 const MOST_CHARACTERS: usize = 40;
 /// The fewest characters of what is found without its name or shape.
@@ -378,10 +380,10 @@ pub(super) fn find(side: &Side, run: &Run, timeline: &Timeline, wanted: &[Entity
         },
     };
     let mut found = Vec::new();
-    bounds.windows(2).for_each(|pair| {
-        if let [from, to] = pair {
-            search.claim(*from..*to, &mut found);
-        }
+    bounds.windows(2).for_each(|pair| match pair {
+        [from, to] if to - from > MOST_PIECES => found.extend(search.long(*from..*to)),
+        [from, to] => search.claim(*from..*to, &mut found),
+        _ => {}
     });
     found
 }
@@ -394,6 +396,13 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
+    /// All of a row that is longer than anything, as what it was called last.
+    fn long(&self, part: Range<usize>) -> Option<Found> {
+        let called = self.kinds.iter().filter_map(|k| Some(((self.cues)(part.start, k)?, k.entity)));
+        let entity = called.min_by_key(|c| c.0).map(|c| c.1).or(self.kinds.first().map(|k| k.entity))?;
+        Some(Found { entity, pieces: part, confidence: PARTIAL, recogniser: "long row of digits" })
+    }
+
     fn claim(&self, part: Range<usize>, found: &mut Vec<Found>) {
         let Some(pieces) = self.pieces.get(part.clone()).filter(|p| !p.is_empty()) else { return };
         let kinds: Vec<(&Kind, Option<usize>)> = self.kinds.iter().map(|k| (*k, (self.cues)(part.start, k))).collect();

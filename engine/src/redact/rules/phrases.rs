@@ -147,9 +147,12 @@ pub(super) fn known_names(sides: &[Side], found: &mut [Vec<Phrase>]) {
     names.sort_unstable();
     names.dedup();
     for (side, phrases) in sides.iter().zip(found) {
+        let mut covered = vec![false; side.items.len()];
+        let inside = phrases.iter().flat_map(|p| p.items.clone());
+        inside.for_each(|i| covered.get_mut(i).into_iter().for_each(|c| *c = true));
         let mut more = Vec::new();
         for (i, _) in side.items.iter().enumerate().filter(|(_, i)| i.capital && names.binary_search(&i.text).is_ok()) {
-            if !phrases.iter().any(|p| p.items.contains(&i)) {
+            if !covered.get(i).copied().unwrap_or(true) {
                 more.push(Phrase { entity: Entity::Name, items: i..i + 1, confidence: 0.8, recogniser: "known name" });
             }
         }
@@ -257,12 +260,10 @@ impl Scan<'_> {
         }
     }
 
-    /// Number words from `at`: what follows them.
+    /// Number words from `at`, a dozen at most: what follows them.
     fn number(&self, at: usize) -> Option<usize> {
-        let end =
-            (at..self.items.len()).take_while(|&i| is_number(self.text(i)) && (i == at || !self.ends(i - 1))).last()?
-                + 1;
-        Some(end)
+        let number = |&i: &usize| is_number(self.text(i)) && (i == at || !self.ends(i - 1));
+        Some((at..self.items.len().min(at + 12)).take_while(number).last()? + 1)
     }
 
     /// "I am forty two years old", "aged 42".

@@ -217,3 +217,30 @@ fn a_short_check_splits_no_number_and_an_address_ends_with_its_sentence() {
     let home = ["where do you live", "Twelve Market Street, San Francisco. I've been there for long"];
     assert_eq!(found(&home), [(Entity::Address, "Twelve Market Street, San Francisco.".into())]);
 }
+
+#[test]
+fn an_endless_row_of_digits_is_silenced_whole_and_takes_no_time() {
+    let row = "one ".repeat(300_000);
+    let call = call(&["your card number", &row]);
+    let findings = find(&call, &recognised());
+    assert_eq!(findings.len(), 1);
+    assert_eq!((findings[0].entity, findings[0].places[0].words.clone()), (Entity::CreditDebitNumber, 0..300_000));
+    assert!(findings[0].confidence < REVIEW_BELOW);
+    let many = "my name is Jane and hi Jane it is May third ".repeat(20_000);
+    assert_eq!(find(&self::call(&["hello", &many]), &recognised()).len(), 60_000);
+}
+
+#[test]
+fn a_place_begins_with_its_earliest_word() {
+    let word = |text: &str, begin_ms| Word { text: text.into(), begin_ms, end_ms: begin_ms + 100 };
+    let words = vec![
+        word("pin", 1_000),
+        word("is", 1_200),
+        word("nine", 3_000),
+        word("oh", 2_000),
+        word("two", 4_000),
+        word("one", 5_000),
+    ];
+    let call = Transcript::new(vec![Turn { speaker: 0, channel: None, words }]).unwrap_or_else(|e| unreachable!("{e}"));
+    assert_eq!(find(&call, &recognised())[0].places[0].span, Span { begin_ms: 2_000, end_ms: 5_100 });
+}
