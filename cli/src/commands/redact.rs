@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use crate::args::{Global, MaskMode, RedactArgs, RedactWanted};
 use crate::files::{ChannelChoice, MonoReader};
+use crate::live::file_hash;
 use crate::outcome::{Exit, Output};
 use crate::progress;
 use crate::redact::transcript::{self, Loaded};
@@ -70,20 +71,11 @@ fn masked(turn: &Turn, number: usize, findings: &[Finding], mode: MaskMode) -> S
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Found {
-    entity: EntityName,
+    entity: &'static str,
     confidence: f32,
     recogniser: &'static str,
     begin_offset_millis: u64,
     end_offset_millis: u64,
-}
-
-/// An entity by its name.
-struct EntityName(Entity);
-
-impl Serialize for EntityName {
-    fn serialize<S: serde::Serializer>(&self, s: S) -> std::result::Result<S::Ok, S::Error> {
-        s.serialize_str(self.0.as_str())
-    }
 }
 
 #[derive(Serialize)]
@@ -164,7 +156,7 @@ fn exit(findings: &[Finding]) -> Exit {
 
 fn found(f: &Finding) -> Found {
     Found {
-        entity: EntityName(f.entity),
+        entity: f.entity.as_str(),
         confidence: f.confidence,
         recogniser: f.recogniser,
         begin_offset_millis: f.places.first().map_or(0, |p| p.span.begin_ms),
@@ -222,9 +214,9 @@ fn write(
     spans: &[Spans],
     report: &Report,
 ) -> Result<()> {
-    let input = wav::sha256(&args.audio)?;
+    let input = file_hash(&args.audio)?;
     wav::mute(&args.audio, layout, spans, &report.recording)?;
-    ensure!(wav::sha256(&args.audio)? == input, "{}: it changed while it was read", args.audio.display());
+    ensure!(file_hash(&args.audio)? == input, "{}: it changed while it was read", args.audio.display());
     let analysis = serde_json::to_vec_pretty(&analysis(args, loaded, findings, layout))?;
     write_atomic_private(&report.analysis, &analysis)?;
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
@@ -240,9 +232,9 @@ fn write(
         "Version": 1,
         "Program": concat!("vouch ", env!("CARGO_PKG_VERSION")),
         "Audio": { "Sha256": input, "SampleRate": layout.rate_hz, "Channels": layout.channels, "Samples": layout.frames },
-        "Transcript": { "Sha256": wav::sha256(&args.transcript)?, "Format": loaded.format },
-        "RedactedAudio": { "Sha256": wav::sha256(&report.recording)?, "DroppedChunks": layout.dropped },
-        "RedactedAnalysis": { "Sha256": wav::sha256(&report.analysis)? },
+        "Transcript": { "Sha256": file_hash(&args.transcript)?, "Format": loaded.format },
+        "RedactedAudio": { "Sha256": file_hash(&report.recording)?, "DroppedChunks": layout.dropped },
+        "RedactedAnalysis": { "Sha256": file_hash(&report.analysis)? },
         "PadMillis": args.pad_ms,
         "Silenced": silenced,
         "Counts": counts,
@@ -310,7 +302,7 @@ fn text_report(r: &Report) -> String {
     for f in &r.found {
         let (from, to) = (f.begin_offset_millis as f64 / 1e3, f.end_offset_millis as f64 / 1e3);
         let note = if f.confidence < REVIEW_BELOW { "  look at this one" } else { "" };
-        lines.push(format!("  {from:>8.1}-{to:<8.1} {:<40} {:.2}{note}", f.entity.0, f.confidence));
+        lines.push(format!("  {from:>8.1}-{to:<8.1} {:<40} {:.2}{note}", f.entity, f.confidence));
     }
     lines.push(r.recording.display().to_string());
     lines.push(format!("not looked for: {}", r.not_looked_for.join(", ")));
@@ -328,7 +320,7 @@ struct TextLine {
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct TextFound {
-    entity: EntityName,
+    entity: &'static str,
     /// In characters of the original line, half open.
     begin_offset_char: usize,
     end_offset_char: usize,
@@ -384,7 +376,7 @@ pub(super) fn text(out: Output, file: &Path, args: &RedactWanted) -> Result<Exit
                 text: masked(turn, number, &findings, args.mask),
                 found: found
                     .map(|(f, p)| TextFound {
-                        entity: EntityName(f.entity),
+                        entity: f.entity.as_str(),
                         begin_offset_char: word_at(line, p.words.start).0,
                         end_offset_char: word_at(line, p.words.end.saturating_sub(1)).1,
                         confidence: f.confidence,

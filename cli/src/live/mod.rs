@@ -23,7 +23,7 @@ use engine::template::Template;
 use crate::analysis::Toolkit;
 
 pub use journal::Journal;
-pub use recorder::{Passage, Proof, Recorder, proof_path, verify};
+pub use recorder::{Passage, Proof, Recorder, file_hash, proof_path, verify};
 pub use room::Room;
 
 /// How a [`Line`] is opened.

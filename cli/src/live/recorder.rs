@@ -70,7 +70,11 @@ fn last_hash(before: &str, rate_hz: u32, samples: u64, recording: &str) -> Strin
     hex(hash.chain_update(samples.to_be_bytes()).chain_update(recording).finalize())
 }
 
-fn file_hash(path: &Path) -> Result<String> {
+/// The SHA-256 of a file, in hexadecimal.
+///
+/// # Errors
+/// It cannot be read.
+pub fn file_hash(path: &Path) -> Result<String> {
     let name = || path.display().to_string();
     let mut file = BufReader::new(File::open(path).with_context(name)?);
     let (mut hash, mut block) = (Sha256::new(), vec![0; 1 << 16]);

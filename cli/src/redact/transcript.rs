@@ -97,8 +97,9 @@ fn millis(value: &Value, name: &str) -> Result<u64> {
     found.as_u64().with_context(|| format!("{name} is {found}, not a whole number of milliseconds"))
 }
 
-/// Joins words of one speaker that follow each other into turns.
-fn turns(words: impl IntoIterator<Item = (usize, Option<usize>, Word)>) -> Vec<Turn> {
+/// Joins words of one speaker that follow each other in time into turns; channels come one after the other.
+fn turns(mut words: Vec<(usize, Option<usize>, Word)>) -> Vec<Turn> {
+    words.sort_by_key(|(_, _, word)| word.begin_ms);
     let mut turns: Vec<Turn> = Vec::new();
     for (speaker, channel, word) in words {
         match turns.last_mut().filter(|t| t.speaker == speaker && t.channel == channel) {

@@ -7,7 +7,6 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use cli_store::AtomicFile;
 use engine::redact::mute::Spans;
-use sha2::{Digest, Sha256};
 
 /// Frames that are worked on at once.
 const BLOCK_FRAMES: usize = 1 << 14;
@@ -159,7 +158,7 @@ impl Layout {
     }
 }
 
-/// Goes through the samples in blocks of whole frames; returns the SHA-256 of all bytes read.
+/// Goes through the samples in blocks of whole frames.
 fn blocks(path: &Path, layout: &Layout, mut visit: impl FnMut(u64, &mut Vec<u8>) -> Result<()>) -> Result<()> {
     let name = || path.display().to_string();
     let mut file = File::open(path).with_context(name)?;
@@ -173,23 +172,6 @@ fn blocks(path: &Path, layout: &Layout, mut visit: impl FnMut(u64, &mut Vec<u8>)
         at += frames;
     }
     Ok(())
-}
-
-/// The SHA-256 of a file, in hexadecimal.
-///
-/// # Errors
-/// It cannot be read.
-pub fn sha256(path: &Path) -> Result<String> {
-    let name = || path.display().to_string();
-    let mut file = File::open(path).with_context(name)?;
-    let (mut hash, mut block) = (Sha256::new(), vec![0; 1 << 16]);
-    loop {
-        let n = file.read(&mut block).with_context(name)?;
-        if n == 0 {
-            return Ok(hash.finalize().iter().map(|b| format!("{b:02x}")).collect());
-        }
-        hash.update(block.get(..n).unwrap_or_default());
-    }
 }
 
 /// Writes `input` with each channel's spans silenced to `output`, reads it back, and holds every sample of it against the input. `output` is
