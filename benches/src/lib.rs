@@ -1,5 +1,7 @@
 //! Measurements live in `benches/*.rs`; `cargo bench -p benches` runs them. What several programs here need stands in this file.
 
+pub mod redaction;
+
 use engine::embed::ModelId;
 use engine::template::{Embedding, Template, TemplateError, TemplateRecord};
 

@@ -3,6 +3,7 @@
 //! Golden files lie in `golden/<subject>/`, with the script that made them in `gen/<subject>.py`. Real speech is not part of
 //! the repository: [`speech::telephone`] reads it from `VOUCH_SPEECH` where that is set.
 
+pub mod callcentre;
 mod golden;
 mod signals;
 pub mod speech;
