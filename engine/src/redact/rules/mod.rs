@@ -5,6 +5,7 @@
 //! proof that there is nothing else.
 
 mod check;
+mod names;
 mod numbers;
 mod phrases;
 mod spoken;
@@ -54,10 +55,15 @@ pub fn find(transcript: &Transcript, wanted: &[Entity]) -> Vec<Finding> {
     let sides = words::sides(transcript);
     let timeline = words::Timeline::new(&sides);
     let mut findings = Vec::new();
-    let mut all: Vec<Vec<phrases::Phrase>> = sides.iter().map(|side| phrases::find(side, wanted)).collect();
+    let mut all: Vec<Vec<phrases::Phrase>> =
+        sides.iter().enumerate().map(|(n, side)| phrases::find(side, n, &timeline)).collect();
     phrases::known_names(&sides, &mut all);
-    // In order, and without overlap.
-    all.iter_mut().for_each(|phrases| phrases.sort_by_key(|p| p.items.start));
+    for (side, phrases) in sides.iter().zip(&mut all) {
+        phrases.iter_mut().for_each(|p| numbers::expiry(side, p, &timeline));
+        phrases.retain(|p| wanted.contains(&p.entity));
+        // In order, and without overlap.
+        phrases.sort_by_key(|p| p.items.start);
+    }
     for (side, phrases) in sides.iter().zip(&all) {
         for p in phrases {
             let items = side.items.get(p.items.clone()).unwrap_or_default();

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::super::Entity;
 use super::check::{self, all_digits, shape};
+use super::phrases::Phrase;
 use super::spoken::{Piece, Run};
 use super::words::{Side, Timeline, nearest};
 
@@ -157,7 +158,7 @@ const KINDS: &[Kind] = &[
     Kind {
         entity: Entity::CaSocialInsuranceNumber,
         fit: |t| checked(count(t, 9, 9) && check::luhn(t)).or(plain(count(t, 9, 9))),
-        cues: &["social insurance", "social insurance number", "sin number", "s i n", "my sin", "insurance number"],
+        cues: &["social insurance", "social insurance number", "sin number", "s i n", "sin", "insurance number"],
         alone: [0.0, 0.0],
         called: [0.99, 0.75],
     },
@@ -242,7 +243,7 @@ const KINDS: &[Kind] = &[
     },
     Kind {
         entity: Entity::Phone,
-        fit: |t| checked(check::nanp(t) || (count(t, 11, 11) && t.starts_with("07"))).or(plain(count(t, 7, 15))),
+        fit: |t| checked(check::nanp(t) || (count(t, 10, 11) && t.starts_with('0'))).or(plain(count(t, 7, 15))),
         cues: &[
             "phone number",
             "phone",
@@ -259,8 +260,9 @@ const KINDS: &[Kind] = &[
             "contact number",
             "my number",
             "landline",
-            "number is",
             "text me",
+            "ring",
+            "call us",
             "fax",
         ],
         alone: [0.75, 0.0],
@@ -319,10 +321,78 @@ const KINDS: &[Kind] = &[
     },
 ];
 
+/// What a number is that is nobody's secret, shortly before it in the same turn.
+const HARMLESS: &[&str] = &[
+    "order",
+    "order number",
+    "case",
+    "case number",
+    "ticket",
+    "invoice",
+    "reference",
+    "reference number",
+    "confirmation number",
+    "error",
+    "model",
+    "version",
+    "charged",
+    "costs",
+    "cost",
+    "price",
+    "balance",
+    "flight",
+    "question",
+    "questions",
+    "step",
+    "option",
+    "press",
+    "extension",
+];
+/// What a number counts, right after it.
+const UNITS: &[&str] = &[
+    "dollars",
+    "dollar",
+    "pounds",
+    "euros",
+    "rupees",
+    "cents",
+    "pence",
+    "percent",
+    "minutes",
+    "minute",
+    "hours",
+    "hour",
+    "seconds",
+    "days",
+    "day",
+    "weeks",
+    "months",
+    "years",
+    "times",
+    "miles",
+    "kilometers",
+    "people",
+    "orders",
+    "questions",
+    "licences",
+    "licenses",
+    "megabytes",
+    "gigabytes",
+    "business",
+    "points",
+    "items",
+    "items",
+    "degrees",
+];
+/// How many words before a number that may be.
+const HARMLESS_WORDS: usize = 3;
+
 /// Digits that were called something, and do not look like it: a part of it, most likely.
 const PARTIAL: f32 = 0.5;
 /// A number's name is this many words before it at most, when the number only looks like it.
 const NEAR: usize = 14;
+/// The same where it does not even look like it.
+const PARTIAL_NEAR: usize = 7;
 /// Characters of a number that checks by chance only rarely.
 const LONG: usize = 9;
 /// A row of more pieces is silenced as it is: nothing that is looked for is as long, and its parts would be searched for ever.
@@ -331,6 +401,15 @@ const MOST_PIECES: usize = 200;
 const MOST_CHARACTERS: usize = 40;
 /// The fewest characters of what is found without its name or shape.
 const LEAST_PARTIAL: usize = 3;
+
+/// A month and a year where an expiry date was asked for is that.
+pub(super) fn expiry(side: &Side, phrase: &mut Phrase, timeline: &Timeline) {
+    let Some(kind) = KINDS.iter().find(|k| k.entity == Entity::CreditDebitExpiry) else { return };
+    let begin = side.items.get(phrase.items.start).filter(|_| phrase.entity == Entity::DateTime).map(|i| i.begin_ms);
+    if begin.and_then(|b| nearest(&timeline.before(b), kind.cues)).is_some_and(|d| d <= NEAR / 2) {
+        phrase.entity = Entity::CreditDebitExpiry;
+    }
+}
 
 /// The kinds that are looked for here.
 pub(super) fn entities() -> impl Iterator<Item = Entity> {
@@ -349,6 +428,9 @@ pub(super) struct Found {
 fn readings(pieces: &[Piece]) -> Vec<String> {
     let whole: String = pieces.iter().map(|p| p.text.as_str()).collect();
     let mut all = vec![whole];
+    if pieces.iter().any(|p| p.either) {
+        all.push(pieces.iter().map(|p| if p.either { "O" } else { p.text.as_str() }).collect());
+    }
     for (at, _) in pieces.iter().enumerate().filter(|(i, p)| *i > 0 && p.corrected) {
         for back in 1..=at.min(4) {
             let kept = pieces.iter().enumerate().filter(|(i, _)| *i < at - back || *i >= at);
@@ -371,7 +453,10 @@ pub(super) fn find(side: &Side, run: &Run, timeline: &Timeline, wanted: &[Entity
     };
     let breaks = run.pieces.windows(2).enumerate().filter(|(_, pair)| asked(pair)).map(|(i, _)| i + 1);
     let bounds: Vec<usize> = std::iter::once(0).chain(breaks).chain([run.pieces.len()]).collect();
+    let turn = |i: usize| run.pieces.get(i).and_then(|p| item(p, false)).map(|i| i.turn);
     let search = Search {
+        apart: &|at: usize| at == 0 || turn(at) != turn(at - 1),
+        harmless: &|at: usize| harmless(side, run, at),
         pieces: &run.pieces,
         kinds,
         cues: &|at: usize, kind: &Kind| {
@@ -388,7 +473,27 @@ pub(super) fn find(side: &Side, run: &Run, timeline: &Timeline, wanted: &[Entity
     found
 }
 
+/// Whether the number from a piece on counts something, or is called what is nobody's secret.
+fn harmless(side: &Side, run: &Run, at: usize) -> bool {
+    let word = |i: usize| side.items.get(i);
+    let (Some(first), Some(last)) = (run.pieces.get(at), run.pieces.last()) else { return false };
+    let Some(turn) = word(first.words.start).map(|i| i.turn) else { return false };
+    let unit = word(last.words.end).filter(|i| i.turn == turn && !word(last.words.end - 1).is_some_and(|l| l.stops));
+    if unit.is_some_and(|i| UNITS.contains(&i.text.as_str())) {
+        return true;
+    }
+    let from = first.words.start.saturating_sub(HARMLESS_WORDS);
+    let before = (from..first.words.start).filter_map(word).filter(|i| i.turn == turn);
+    let text = before.fold(String::from(" "), |text, i| text + &i.text + " ");
+    let named = nearest(&text, HARMLESS);
+    named.is_some_and(|n| KINDS.iter().filter_map(|k| nearest(&text, k.cues)).all(|k| k > n))
+}
+
 struct Search<'a> {
+    /// Whether a piece begins a turn, or there is none.
+    apart: &'a dyn Fn(usize) -> bool,
+    /// Whether the number from a piece on is nobody's secret.
+    harmless: &'a dyn Fn(usize) -> bool,
     pieces: &'a [Piece],
     kinds: Vec<&'static Kind>,
     /// How far before a piece a kind was last called by its name, in words.
@@ -405,8 +510,10 @@ impl Search<'_> {
 
     fn claim(&self, part: Range<usize>, found: &mut Vec<Found>) {
         let Some(pieces) = self.pieces.get(part.clone()).filter(|p| !p.is_empty()) else { return };
-        let kinds: Vec<(&Kind, Option<usize>)> = self.kinds.iter().map(|k| (*k, (self.cues)(part.start, k))).collect();
-        // What fits best: sureness, then its name's nearness, then length. Without a check digit only all of it can be meant.
+        let harmless = (self.harmless)(part.start);
+        let called = |k: &Kind| (self.cues)(part.start, k).filter(|_| !harmless);
+        let kinds: Vec<(&Kind, Option<usize>)> = self.kinds.iter().map(|k| (*k, called(k))).collect();
+        // What fits best: sureness, then its name's nearness, then length. Without a check digit only all that was said in one or more turns can be meant.
         let mut best: Option<((u32, usize, usize), Found)> = None;
         for i in 0..pieces.len() {
             let mut length = 0;
@@ -415,7 +522,8 @@ impl Search<'_> {
                 if length > MOST_CHARACTERS {
                     break;
                 }
-                let whole = i == 0 && j == pieces.len();
+                let whole =
+                    (i == 0 || (self.apart)(part.start + i)) && (j == pieces.len() || (self.apart)(part.start + j));
                 for text in readings(&pieces[i..j]) {
                     for (kind, cue) in &kinds {
                         let Some(fit) = (kind.fit)(&text).filter(|&fit| whole || fit == Fit::Checked) else { continue };
@@ -441,7 +549,21 @@ impl Search<'_> {
             }
         }
         if let Some((_, one)) = best {
-            let (left, right) = (part.start..one.pieces.start, one.pieces.end..part.end);
+            let mut one = one;
+            let (mut left, mut right) = (part.start..one.pieces.start, one.pieces.end..part.end);
+            // One or two characters beside it are of it: a digit that was heard twice, a letter before or behind.
+            let few = |range: &Range<usize>| {
+                self.pieces.get(range.clone()).unwrap_or_default().iter().map(|p| p.text.len()).sum::<usize>()
+                    < LEAST_PARTIAL
+            };
+            if few(&left) {
+                one.pieces.start = part.start;
+                left = part.start..part.start;
+            }
+            if few(&right) {
+                one.pieces.end = part.end;
+                right = part.end..part.end;
+            }
             found.push(one);
             self.claim(left, found);
             self.claim(right, found);
@@ -449,7 +571,7 @@ impl Search<'_> {
         }
         let length: usize = pieces.iter().map(|p| p.text.len()).sum();
         let digits = pieces.iter().any(|p| p.text.bytes().any(|b| b.is_ascii_digit()));
-        let called = kinds.iter().filter_map(|(k, cue)| cue.filter(|&d| d <= NEAR).map(|d| (d, k.entity)));
+        let called = kinds.iter().filter_map(|(k, cue)| cue.filter(|&d| d <= PARTIAL_NEAR).map(|d| (d, k.entity)));
         if let Some((_, entity)) = called.min_by_key(|c| c.0).filter(|_| length >= LEAST_PARTIAL && digits) {
             found.push(Found { entity, pieces: part, confidence: PARTIAL, recogniser: "part of a number" });
         }

@@ -5,8 +5,9 @@
 use std::ops::Range;
 
 use super::super::Entity;
+use super::names;
 use super::spoken::is_number;
-use super::words::{Item, Side};
+use super::words::{Item, Side, Timeline, nearest};
 
 /// What was found among a side's items.
 pub(super) struct Phrase {
@@ -102,29 +103,60 @@ const STREETS: [&str; 26] = [
 const FLATS: [&str; 7] = ["apartment", "apt", "unit", "suite", "flat", "floor", "room"];
 const TITLES: [&str; 8] = ["mr", "mrs", "ms", "miss", "mister", "missus", "dr", "doctor"];
 /// Words that are no part of a name, an account's name or a password.
-const STOPS: [&str; 64] = [
-    "a", "an", "the", "and", "or", "but", "i", "i'm", "you", "your", "my", "me", "we", "he", "she", "it", "it's", "is",
-    "am", "are", "was", "be", "calling", "from", "with", "about", "how", "to", "for", "of", "on", "in", "at", "so",
-    "not", "no", "yes", "okay", "ok", "um", "uh", "please", "thanks", "thank", "hi", "hello", "what", "can", "could",
-    "would", "will", "just", "here", "there", "this", "that", "that's", "have", "had", "do", "does", "sorry", "good",
-    "again",
+const STOPS: [&str; 79] = [
+    "sure", "lovely", "great", "perfect", "go", "all", "right", "well", "now", "which", "when", "where", "who", "why",
+    "moment", "a", "an", "the", "and", "or", "but", "i", "i'm", "you", "your", "my", "me", "we", "he", "she", "it",
+    "it's", "is", "am", "are", "was", "be", "calling", "from", "with", "about", "how", "to", "for", "of", "on", "in",
+    "at", "so", "not", "no", "yes", "okay", "ok", "um", "uh", "please", "thanks", "thank", "hi", "hello", "what",
+    "can", "could", "would", "will", "just", "here", "there", "this", "that", "that's", "have", "had", "do", "does",
+    "sorry", "good", "again",
 ];
+
+/// How far before its end a question asks for one of these; `None` where it does not, or tells it.
+fn questioned(question: &str, cues: &[&str]) -> Option<usize> {
+    let asks = |cue: &&&str| {
+        let wanted = format!(" {cue} ");
+        let at = question.rfind(&wanted)?;
+        let before = question.get(..at)?.split_whitespace().next_back();
+        let mut after = question.get(at + wanted.len()..)?.split_whitespace();
+        let told = before == Some("my") || matches!(after.next(), Some("is" | "to" | "as" | "was"));
+        let words = nearest(question, &[cue])?;
+        let most = if cue.starts_with("speaking") { 0 } else { 3 };
+        (!told && words <= most).then_some(words)
+    };
+    cues.iter().filter_map(|c| asks(&c)).min()
+}
 
 struct Scan<'a> {
     items: &'a [Item],
     found: Vec<Phrase>,
+    /// What the others asked before an item.
+    asked: &'a dyn Fn(&Item) -> String,
+    /// Nothing is written with a capital letter: names cannot be told by it.
+    lower: bool,
 }
 
-/// Finds the phrases of a side.
-pub(super) fn find(side: &Side, wanted: &[Entity]) -> Vec<Phrase> {
-    let mut scan = Scan { items: &side.items, found: Vec::new() };
+/// Finds the phrases of the side numbered `number`.
+pub(super) fn find(side: &Side, number: usize, timeline: &Timeline) -> Vec<Phrase> {
+    let asked = |item: &Item| timeline.asked(number, item.begin_ms);
+    let lower = !side.items.iter().any(|i| i.capital);
+    let mut scan = Scan { items: &side.items, found: Vec::new(), asked: &asked, lower };
     let mut at = 0;
     while at < side.items.len() {
         let before = scan.found.len();
         // E-mail addresses before pages, which look like their ends.
-        for rule in
-            [Scan::email, Scan::page, Scan::written, Scan::age, Scan::date, Scan::address, Scan::name, Scan::secret]
-        {
+        for rule in [
+            Scan::answer,
+            Scan::email,
+            Scan::page,
+            Scan::network,
+            Scan::written,
+            Scan::age,
+            Scan::date,
+            Scan::address,
+            Scan::name,
+            Scan::secret,
+        ] {
             rule(&mut scan, at);
             if scan.found.len() > before {
                 break;
@@ -132,7 +164,6 @@ pub(super) fn find(side: &Side, wanted: &[Entity]) -> Vec<Phrase> {
         }
         at = scan.found.get(before).map_or(at + 1, |f| f.items.end.max(at + 1));
     }
-    scan.found.retain(|f| wanted.contains(&f.entity));
     scan.found
 }
 
@@ -146,13 +177,16 @@ pub(super) fn known_names(sides: &[Side], found: &mut [Vec<Phrase>]) {
     names.retain(|n| n.len() >= 3 && !TITLES.contains(&n.as_str()));
     names.sort_unstable();
     names.dedup();
+    let lower = !sides.iter().flat_map(|s| &s.items).any(|i| i.capital);
     for (side, phrases) in sides.iter().zip(found) {
         let mut covered = vec![false; side.items.len()];
         let inside = phrases.iter().flat_map(|p| p.items.clone());
         inside.for_each(|i| covered.get_mut(i).into_iter().for_each(|c| *c = true));
         let mut more = Vec::new();
-        for (i, _) in side.items.iter().enumerate().filter(|(_, i)| i.capital && names.binary_search(&i.text).is_ok()) {
-            if !covered.get(i).copied().unwrap_or(true) {
+        for (i, item) in side.items.iter().enumerate().filter(|(_, i)| names.binary_search(&i.text).is_ok()) {
+            // Without capitals, only what is a name and nothing else.
+            let name = item.capital || lower && names::only_name(&item.text);
+            if name && !covered.get(i).copied().unwrap_or(true) {
                 more.push(Phrase { entity: Entity::Name, items: i..i + 1, confidence: 0.8, recogniser: "known name" });
             }
         }
@@ -235,7 +269,13 @@ impl Scan<'_> {
         if (first..first + 10).any(|i| self.text(i) == "at") || STOPS.contains(&self.text(first)) {
             return;
         }
-        if let Some(end) = self.domain(first) {
+        if let Some(mut end) = self.domain(first) {
+            while !self.ends(end - 1)
+                && let Some(path) = self.one_of(end, &["slash", "forward slash"])
+                && path < self.items.len()
+            {
+                end = path + 1;
+            }
             self.put(Entity::Url, at..end, if start.is_some() { 0.95 } else { 0.8 }, "spoken address");
         }
     }
@@ -253,11 +293,134 @@ impl Scan<'_> {
         if date.len() == 3 && date.iter().all(number) {
             return self.put(Entity::DateTime, at..at + 1, 0.9, "written date");
         }
+        let bytes: Vec<&str> = text.split(':').collect();
+        if bytes.len() == 6 && bytes.iter().all(|b| b.len() == 2 && b.bytes().all(|c| c.is_ascii_hexdigit())) {
+            return self.put(Entity::MacAddress, at..at + 1, 0.97, "written address");
+        }
+        if let [month, year] = date.as_slice() {
+            let part = |p: &str, least: u32, most: u32| p.parse::<u32>().is_ok_and(|n| (least..=most).contains(&n));
+            let years = year.len() == 2 && part(year, 20, 60) || year.len() == 4 && part(year, 2020, 2060);
+            if month.len() == 2 && part(month, 1, 12) && years {
+                return self.put(Entity::CreditDebitExpiry, at..at + 1, 0.8, "written month");
+            }
+        }
         let secret =
             text.len() == 40 && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'+' | b'='));
         if secret && text.bytes().any(|b| b.is_ascii_digit()) && text.bytes().any(|b| b.is_ascii_alphabetic()) {
             self.put(Entity::AwsSecretKey, at..at + 1, 0.8, "written key");
         }
+    }
+
+    /// "one ninety two dot one sixty eight dot one dot twenty".
+    fn network(&mut self, at: usize) {
+        let mut end = at;
+        for part in 0..4 {
+            if part > 0 {
+                let Some(dot) = self.one_of(end, &["dot", "point"]) else { return };
+                end = dot;
+            }
+            let Some(number) = self.number(end).filter(|n| n - end <= 4) else { return };
+            end = number;
+        }
+        self.put(Entity::IpAddress, at..end, 0.95, "spoken address");
+    }
+
+    /// An answer that needs no name, for the question had it.
+    fn answer(&mut self, at: usize) {
+        const QUESTIONS: [(&[&str], Entity); 6] = [
+            (
+                &[
+                    "your name",
+                    "full name",
+                    "last name",
+                    "first name",
+                    "surname",
+                    "family name",
+                    "middle name",
+                    "maiden name",
+                    "name please",
+                    "speaking with",
+                    "speaking to",
+                    "who is this",
+                    "who's this",
+                    "who's calling",
+                    "and you are",
+                    "name on the card",
+                    "name on the account",
+                ],
+                Entity::Name,
+            ),
+            (&["password", "passphrase", "pass word", "secret word", "pass phrase"], Entity::Password),
+            (&["username", "user name", "login", "user id", "log in with", "log in name"], Entity::Username),
+            (&["how old", "your age", "the age"], Entity::Age),
+            (
+                &["address", "where do you live", "where should we send", "where do we send", "where are you based"],
+                Entity::Address,
+            ),
+            (&["expire", "expiration", "expiry", "valid until"], Entity::CreditDebitExpiry),
+        ];
+        const LEADS: [&str; 44] = [
+            "go", "ahead", "all", "right", "lovely", "great", "perfect", "thank", "you", "thanks", "one", "it's",
+            "its", "it", "is", "yes", "yeah", "yep", "sure", "um", "uh", "er", "okay", "ok", "so", "the", "that",
+            "that's", "would", "be", "my", "name", "this", "hi", "well", "of", "course", "let", "me", "see", "i'm",
+            "at", "i", "we're",
+        ];
+        let turn = |i: usize| self.items.get(i).map(|i| i.turn);
+        if at > 0 && turn(at - 1) == turn(at) {
+            return;
+        }
+        let Some(item) = self.items.get(at) else { return };
+        let question = (self.asked)(item);
+        let asked = QUESTIONS.iter().filter_map(|(cues, entity)| Some((questioned(&question, cues)?, *entity)));
+        let Some((_, entity)) = asked.min_by_key(|a| a.0) else { return };
+        // "ip address", "mac address", "email address" are asked about otherwise.
+        if entity == Entity::Address
+            && nearest(&question, &["ip", "mac", "email", "e mail", "hardware", "web"]).is_some()
+        {
+            return;
+        }
+        let last = (at..self.items.len()).take_while(|&i| turn(i) == turn(at)).last().map_or(at, |i| i + 1);
+        let start = (at..last).find(|&i| !LEADS.contains(&self.text(i))).unwrap_or(last);
+        let clause = (start..last).find(|&i| self.ends(i)).map_or(last, |i| i + 1);
+        match entity {
+            Entity::Name => {
+                let words = (start..last).filter(|&i| self.text(i).len() > 1).count();
+                let mut end = self.called(start, 4, !(self.lower && words <= 4)).max(self.listed(start, true));
+                end = self.spelled(end.max(start));
+                self.put(Entity::Name, start..end, 0.8, "asked for");
+            }
+            Entity::Password | Entity::Username => {
+                self.put(entity, start..clause.min(start + 12), 0.7, "asked for");
+            }
+            Entity::Age => {
+                if let Some(end) = self.number(start).filter(|end| end - start <= 2) {
+                    self.put(entity, start..end, 0.85, "asked for");
+                }
+            }
+            Entity::CreditDebitExpiry => {
+                if MONTHS.contains(&self.text(start))
+                    && let Some(end) = self.number(start + 1)
+                {
+                    self.put(entity, start..end, 0.95, "asked for");
+                }
+            }
+            _ => {
+                // A house's number, and what comes with it; the answer may be of several clauses.
+                if let Some(number) = self.number(start).filter(|n| n - start <= 5 && *n < last) {
+                    let words = (number..last).take_while(|&i| !matches!(self.text(i), "and" | "but" | "i" | "is"));
+                    let end = words.take(10).last().map_or(number, |i| i + 1);
+                    if end > number {
+                        self.put(Entity::Address, start..end, 0.8, "asked for");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Letters that spell what was just said.
+    fn spelled(&self, at: usize) -> usize {
+        let letters = (at..self.items.len()).take_while(|&i| self.text(i).len() == 1).count();
+        if letters >= 3 { at + letters } else { at }
     }
 
     /// Number words from `at`, a dozen at most: what follows them.
@@ -273,11 +436,22 @@ impl Scan<'_> {
         {
             return self.put(Entity::Age, at..after, 0.95, "age");
         }
-        if let Some(start) = self.one_of(at, &["aged", "my age is", "age is", "age of"])
+        if let Some(start) = self.one_of(at, &["aged", "my age is", "age is", "age of", "turned", "turning"])
             && let Some(end) = self.number(start).filter(|end| end - start <= 2)
         {
-            self.put(Entity::Age, start..end, 0.85, "age");
+            return self.put(Entity::Age, start..end, 0.85, "age");
         }
+        // "I'm forty two." and nothing more.
+        if let Some(start) = self.one_of(at, &["i'm", "i am", "he is", "she is", "he's", "she's"])
+            && let Some(end) = self.number(start).filter(|end| end - start <= 2 && self.last_of_turn(end - 1))
+        {
+            self.put(Entity::Age, start..end, 0.6, "age");
+        }
+    }
+
+    fn last_of_turn(&self, at: usize) -> bool {
+        let turn = |i: usize| self.items.get(i).map(|i| i.turn);
+        turn(at) != turn(at + 1) || self.items.get(at).is_some_and(|i| i.stops)
     }
 
     fn ordinal(&self, at: usize) -> Option<usize> {
@@ -299,21 +473,31 @@ impl Scan<'_> {
     /// "the third of May nineteen eighty", "May 3rd, 1980".
     fn date(&mut self, at: usize) {
         let month = |i: usize| MONTHS.contains(&self.text(i));
-        let year = |end: usize| self.number(end).unwrap_or(end);
+        // "two thousand and six"
+        let year = |end: usize| {
+            let year = self.number(end).unwrap_or(end);
+            let and = self.text(year) == "and" && year > end && matches!(self.text(year - 1), "thousand" | "hundred");
+            if and { self.number(year + 1).unwrap_or(year) } else { year }
+        };
         if month(at) {
-            let day = self.day(at + 1);
+            let day = self.day(if self.text(at + 1) == "the" { at + 2 } else { at + 1 });
             // "may" is a verb as a rule.
             if let Some(end) = day.filter(|_| {
                 self.text(at) != "may"
                     || self.items.get(at).is_some_and(|i| i.capital)
                     || self.ordinal(at + 1).is_some()
+                    || self.text(at + 1) == "the"
             }) {
                 return self.put(Entity::DateTime, at..year(end), 0.9, "date");
             }
         }
         if let Some(day) = self.ordinal(at).or_else(|| self.number(at).filter(|end| end - at <= 2)) {
             let of = if self.text(day) == "of" { day + 1 } else { day };
-            if month(of) {
+            let verb = self.text(of) == "may"
+                && of == day
+                && !self.items.get(of).is_some_and(|i| i.capital)
+                && year(of + 1) == of + 1;
+            if month(of) && !verb && self.items.get(day - 1).is_some_and(|i| !i.stops) {
                 return self.put(Entity::DateTime, at..year(of + 1), 0.9, "date");
             }
             if self.number(at) == Some(day)
@@ -337,6 +521,17 @@ impl Scan<'_> {
         let mut end = street + 1;
         if FLATS.contains(&self.text(end)) && self.items.get(end - 1).is_some_and(|i| !i.stops) {
             end = self.number(end + 1).unwrap_or(end + 2);
+        }
+        if self.lower {
+            // Nobody wrote the town with a capital: two words at most of the same turn.
+            let turn = |i: usize| self.items.get(i).map(|i| i.turn);
+            let town = (end..end + 2).take_while(|&i| {
+                turn(i) == turn(end - 1)
+                    && !STOPS.contains(&self.text(i))
+                    && !is_number(self.text(i))
+                    && self.text(i) != "if"
+            });
+            end += town.count();
         }
         // Town and state where they are written as names, and the code behind them.
         let stopped = |end: usize| self.items.get(end - 1).is_none_or(|i| i.stops);
@@ -386,11 +581,37 @@ impl Scan<'_> {
             "middle name is",
             "name on the card is",
             "name on the account is",
+            "under the name",
+            "under the name of",
+        ];
+        const VOCATIVES: &[&str] = &[
+            "thank you",
+            "thanks",
+            "thanks for calling",
+            "thank you for calling",
+            "hello",
+            "hi",
+            "hey",
+            "bye",
+            "goodbye",
+            "good morning",
+            "good afternoon",
+            "good evening",
+            "okay",
+            "sorry",
+            "sure",
+            "all right",
+            "well",
+            "under",
+            "under the name",
+            "for",
+            "with",
+            "to",
         ];
         const WEAK: &[&str] = &["this is", "i'm", "i am", "speaking with", "speaking to", "call me", "on behalf of"];
         if let Some(start) = self.one_of(at, STRONG) {
             let end = self.called(start, 3, false);
-            return self.put(Entity::Name, start..end, 0.85, "called name");
+            return self.put(Entity::Name, start..self.spelled(end), 0.85, "called name");
         }
         if TITLES.contains(&self.text(at)) {
             let end = self.called(at + 1, 2, false);
@@ -399,17 +620,72 @@ impl Scan<'_> {
             }
         }
         if let Some(start) = self.one_of(at, WEAK) {
-            let end = self.called(start, 3, true);
-            self.put(Entity::Name, start..end, 0.7, "introduced name");
+            let end = self.called(start, 3, true).max(self.listed(start, true));
+            if end > start {
+                return self.put(Entity::Name, start..self.spelled(end), 0.7, "introduced name");
+            }
         }
+        if let Some(start) = self.one_of(at, VOCATIVES).filter(|&s| !self.ends(s - 1) || self.text(s - 1) != "for") {
+            let end = self.listed(start, false);
+            if end > start {
+                return self.put(Entity::Name, start..end, 0.7, "addressed by name");
+            }
+        }
+        // "Jane speaking", "Jane Doe here", and a given name beside a family name.
+        let given = |i: usize| {
+            names::given(self.text(i))
+                && (names::only_name(self.text(i)) || self.items.get(i).is_some_and(|i| i.capital))
+        };
+        if given(at) {
+            let end = self.listed(at, false);
+            let here = matches!(self.text(end), "speaking" | "here") && !self.ends(end - 1);
+            let both = end > at + 1 && names::family(self.text(end - 1));
+            if here || both {
+                self.put(Entity::Name, at..end, 0.7, "listed name");
+            }
+        }
+    }
+
+    /// Names of the lists from `at`: a given name, and whatever family name comes with it; what follows them. `called`: something before says that
+    /// this is a name, so that one that is a word too will do.
+    fn listed(&self, at: usize, called: bool) -> usize {
+        let text = |i: usize| self.text(i);
+        let capital = |i: usize| self.items.get(i).is_some_and(|i| i.capital);
+        let sure =
+            |i: usize| names::only_name(text(i)) || capital(i) && (names::given(text(i)) || names::family(text(i)));
+        if !sure(at) && !(called && names::given(text(at)) && text(at) != "will") {
+            return at;
+        }
+        let mut end = at + 1;
+        while end < at + 3
+            && !self.ends(end - 1)
+            && (sure(end)
+                || names::family(text(end)) && names::given(text(end - 1))
+                || capital(end) && !STOPS.contains(&text(end)) && !text(end).is_empty())
+        {
+            end += 1;
+        }
+        end
     }
 
     /// "the password is ...", "my user name is ...".
     fn secret(&mut self, at: usize) {
         const WORDS: [(&[&str], Entity); 2] = [
-            (&["password is", "password's", "passphrase is", "pass word is"], Entity::Password),
             (
-                &["username is", "user name is", "user id is", "login is", "log in is", "login name is"],
+                &["password is", "password's", "passphrase is", "pass word is", "password to", "password as"],
+                Entity::Password,
+            ),
+            (
+                &[
+                    "username is",
+                    "user name is",
+                    "user id is",
+                    "login is",
+                    "log in is",
+                    "login name is",
+                    "log in as",
+                    "logged in as",
+                ],
                 Entity::Username,
             ),
         ];

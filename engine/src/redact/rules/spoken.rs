@@ -16,6 +16,8 @@ pub(super) struct Piece {
     pub(super) words: std::ops::Range<usize>,
     /// The speaker took back what came before.
     pub(super) corrected: bool,
+    /// "o", which is a digit or a letter.
+    pub(super) either: bool,
 }
 
 /// Pieces that belong together.
@@ -114,6 +116,17 @@ fn atom(word: &str) -> Atom<'_> {
     }
 }
 
+/// What numbers and codes are called, in capital letters: no part of them.
+const ACRONYMS: [&str; 32] = [
+    "ssn", "cvv", "cvc", "csc", "vin", "pin", "mac", "iban", "bic", "swift", "nhs", "ni", "pan", "utr", "itin", "sin",
+    "dob", "id", "ohip", "epic", "nrega", "aba", "usa", "us", "uk", "ok", "aws", "ip", "tv", "pc", "atm", "zip",
+];
+
+/// Letters in capitals that are part of a code: "CXBA", "DE".
+fn code(item: &Item) -> bool {
+    item.upper && item.text.len() <= 11 && !ACRONYMS.contains(&item.text.as_str())
+}
+
 /// Whether a word is a number, or a part of one.
 pub(super) fn is_number(word: &str) -> bool {
     matches!(
@@ -152,7 +165,7 @@ impl Reader {
     fn push(&mut self, text: String, at: usize) {
         let (times, first) = self.repeat.take().unwrap_or((1, at));
         let corrected = std::mem::take(&mut self.corrected);
-        self.run.pieces.push(Piece { text: text.repeat(times), words: first..at + 1, corrected });
+        self.run.pieces.push(Piece { text: text.repeat(times), words: first..at + 1, corrected, either: false });
         (self.open, self.soft) = (None, 0);
     }
 
@@ -175,6 +188,13 @@ impl Reader {
         self.open = (open > 1).then_some((base + value, open));
         self.soft = 0;
         true
+    }
+
+    /// The last piece goes up to the word of its example; returns that.
+    fn exampled(&mut self, at: Option<usize>) -> usize {
+        let Some(last) = self.run.pieces.last_mut() else { return at.unwrap_or(0) };
+        last.words.end = last.words.end.max(at.map_or(0, |a| a + 1));
+        last.words.end - 1
     }
 
     /// "and" after a hundred keeps the number open.
@@ -201,6 +221,16 @@ pub(super) fn runs(side: &Side) -> Vec<Run> {
     let items = &side.items;
     let text = |i: usize| items.get(i).map_or("", |item: &Item| item.text.as_str());
     let spelled = |i: usize| !matches!(atom(text(i)), Atom::Other | Atom::Soft | Atom::Correction);
+    // "B as in boy", "B for Bravo": the example is part of the letter.
+    let example = |i: usize| {
+        let at = match (text(i + 1), text(i + 2)) {
+            ("as", "in") => i + 3,
+            ("for" | "like", _) => i + 2,
+            _ => return None,
+        };
+        let same = text(i).len() == 1 && text(at).len() > 1 && text(at).get(..1) == text(i).get(..1);
+        same.then_some(at)
+    };
     let mut reader = Reader::default();
     let mut i = 0;
     while i < items.len() {
@@ -208,14 +238,27 @@ pub(super) fn runs(side: &Side) -> Vec<Run> {
         if late {
             reader.end();
         }
-        let before = !reader.run.pieces.is_empty() && reader.soft == 0;
+        let before = !reader.run.pieces.is_empty() && reader.soft == 0 && items[i - 1].turn == items[i].turn;
         match atom(text(i)) {
             // A letter that is a word too counts beside others that are spelled.
-            Atom::Letter('A' | 'I') if !(before || spelled(i + 1) && text(i + 1).len() < 2) => match reader.corrected {
-                true => reader.soft += 1,
-                false => reader.end(),
-            },
+            Atom::Letter('A' | 'I')
+                if text(i).len() == 1
+                    && !(before || example(i).is_some() || spelled(i + 1) && text(i + 1).len() < 2) =>
+            {
+                match reader.corrected {
+                    true => reader.soft += 1,
+                    false => reader.end(),
+                }
+            }
+            Atom::Unit(0) if text(i) == "o" && example(i).is_some() => {
+                reader.push("O".into(), i);
+                i = reader.exampled(example(i));
+            }
             Atom::Unit(0) if matches!(text(i), "o" | "oh") && !before && !spelled(i + 1) => reader.end(),
+            Atom::Unit(0) if text(i) == "o" => {
+                reader.push("0".into(), i);
+                reader.run.pieces.iter_mut().next_back().into_iter().for_each(|p| p.either = true);
+            }
             Atom::Unit(n) => {
                 if !reader.add(n, i, 1) {
                     reader.push(n.to_string(), i);
@@ -238,18 +281,9 @@ pub(super) fn runs(side: &Side) -> Vec<Run> {
             }
             Atom::Written(written) => reader.push(written.to_ascii_uppercase(), i),
             Atom::Letter(c) => {
-                // "B as in boy", "B for Bravo": the example is part of the letter.
-                let example = match (text(i + 1), text(i + 2)) {
-                    ("as", "in") => Some(i + 3),
-                    ("for" | "like", _) => Some(i + 2),
-                    _ => None,
-                };
                 reader.push(c.to_string(), i);
-                if let Some(at) = example.filter(|&at| text(at).starts_with(c.to_ascii_lowercase())) {
-                    if let Some(last) = reader.run.pieces.last_mut() {
-                        last.words.end = at + 1;
-                    }
-                    i = at;
+                if let Some(at) = example(i) {
+                    i = reader.exampled(Some(at));
                 }
             }
             Atom::Repeat(times) => reader.repeat = Some((times, i)),
@@ -260,6 +294,7 @@ pub(super) fn runs(side: &Side) -> Vec<Run> {
                 reader.soft += 1;
                 reader.corrected = true;
             }
+            Atom::Other if code(&items[i]) => reader.push(text(i).to_ascii_uppercase(), i),
             // "I mean", "make that" and the like between a number and its correction.
             Atom::Other if reader.corrected && reader.soft < MOST_SOFT => reader.soft += 1,
             Atom::Soft | Atom::Correction | Atom::Other => reader.end(),

@@ -8,6 +8,8 @@ pub(super) struct Item {
     pub(super) text: String,
     /// It was written with a capital letter.
     pub(super) capital: bool,
+    /// It was written in capital letters only, more than one.
+    pub(super) upper: bool,
     /// A sentence or a clause ends after it.
     pub(super) ends: bool,
     /// A sentence ends after it.
@@ -39,8 +41,9 @@ impl Side {
         let split = !whole.contains(['@', '.', '/', ':', '_']) && !whole.eq_ignore_ascii_case("x-ray");
         let mut put = |part: &str| {
             let capital = part.chars().next().is_some_and(char::is_uppercase);
+            let upper = part.len() > 1 && part.bytes().all(|b| b.is_ascii_uppercase());
             let text = part.to_lowercase();
-            self.items.push(Item { text, capital, ends: false, stops: false, begin_ms, end_ms, turn, word });
+            self.items.push(Item { text, capital, upper, ends: false, stops: false, begin_ms, end_ms, turn, word });
         };
         if split {
             parts.for_each(put)
@@ -80,17 +83,21 @@ pub(super) fn sides(transcript: &Transcript) -> Vec<Side> {
 
 /// Everybody's words but numbers, by time, to look for what a number is about.
 pub(super) struct Timeline {
-    words: Vec<(u64, String)>,
+    /// When, what, and by which side.
+    words: Vec<(u64, String, usize)>,
 }
 
 /// How far back a number's name is looked for, in words and milliseconds.
 const CUE_WORDS: usize = 30;
 const CUE_MS: u64 = 25_000;
+/// How many words of a question are looked at.
+const ASKED_WORDS: usize = 14;
 
 impl Timeline {
     pub(super) fn new(sides: &[Side]) -> Self {
-        let all = sides.iter().flat_map(|s| &s.items).filter(|i| !is_number(&i.text));
-        let mut words: Vec<_> = all.map(|i| (i.begin_ms, i.text.clone())).collect();
+        let all = sides.iter().enumerate().flat_map(|(n, s)| s.items.iter().map(move |i| (n, i)));
+        let words = all.filter(|(_, i)| !is_number(&i.text));
+        let mut words: Vec<_> = words.map(|(n, i)| (i.begin_ms, i.text.clone(), n)).collect();
         words.sort_by_key(|w| w.0);
         Self { words }
     }
@@ -100,7 +107,16 @@ impl Timeline {
         self.between(begin_ms.saturating_sub(CUE_MS), begin_ms)
     }
 
-    /// The same from a time on; the latest words where it is many.
+    /// What the others said last before a time, if `side` has said nothing since.
+    pub(super) fn asked(&self, side: usize, begin_ms: u64) -> String {
+        let end = self.words.partition_point(|w| w.0 < begin_ms);
+        let heard = self.words.get(..end).unwrap_or_default().iter().rev();
+        let recent = heard.take(ASKED_WORDS).take_while(|w| w.2 != side && w.0 + CUE_MS > begin_ms);
+        let recent: Vec<&str> = recent.map(|w| w.1.as_str()).collect();
+        recent.iter().rev().fold(String::from(" "), |text, word| text + word + " ")
+    }
+
+    /// What was said from one time to another; the latest words where it is many.
     pub(super) fn between(&self, from_ms: u64, to_ms: u64) -> String {
         let end = self.words.partition_point(|w| w.0 < to_ms);
         let start = self.words.partition_point(|w| w.0 < from_ms).max(end.saturating_sub(CUE_WORDS));
