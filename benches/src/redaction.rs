@@ -63,7 +63,12 @@ impl Tallies {
     ///
     /// # Errors
     /// See [`transcript`].
-    pub fn add(&mut self, call: &Call, lines: &[Vec<Timed>], mut missed: impl FnMut(&str, String)) -> Result<Vec<Finding>> {
+    pub fn add(
+        &mut self,
+        call: &Call,
+        lines: &[Vec<Timed>],
+        mut missed: impl FnMut(&str, String),
+    ) -> Result<Vec<Finding>> {
         let transcript = transcript(lines)?;
         let findings = rules::find(&transcript, &rules::recognised());
         // Turns are in the order of their first words; so are these.

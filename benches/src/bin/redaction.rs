@@ -18,10 +18,34 @@ struct Args {
     /// Show what was missed, or found wrongly, of the kinds whose name has this in it ("" for all). Not of unseen calls.
     #[arg(long, conflicts_with = "unseen")]
     show: Option<String>,
+    /// Show one call, and what is found in it.
+    #[arg(long, conflicts_with = "unseen")]
+    call: Option<usize>,
+}
+
+fn show(number: usize) -> Result<()> {
+    let call = testdata::callcentre::call(number);
+    let transcript = benches::redaction::transcript(&call.paced())?;
+    let findings = engine::redact::rules::find(&transcript, &engine::redact::rules::recognised());
+    for (number, turn) in transcript.turns().iter().enumerate() {
+        let places =
+            findings.iter().flat_map(|f| f.places.iter().map(move |p| (f, p))).filter(|(_, p)| p.turn == number);
+        let words = turn.words.iter().enumerate().map(|(i, w)| {
+            let found: Vec<&str> =
+                places.clone().filter(|(_, p)| p.words.contains(&i)).map(|(f, _)| f.entity.as_str()).collect();
+            if found.is_empty() { w.text.clone() } else { format!("{}<{}>", w.text, found.join(",")) }
+        });
+        println!("{}: {}", ["agent", "caller"][turn.speaker.min(1)], words.collect::<Vec<_>>().join(" "));
+    }
+    Ok(())
 }
 
 fn main() -> Result<()> {
     let args = Args::parse();
+    if let Some(number) = args.call {
+        anyhow::ensure!(!testdata::callcentre::is_unseen(number), "call {number} is not to be looked at");
+        return show(number);
+    }
     let tallies = measure(args.calls, args.unseen, |call, what, text| {
         if args.show.as_ref().is_some_and(|s| what.contains(s)) {
             println!("{call:4} {what}: {text}");

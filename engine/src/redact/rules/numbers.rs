@@ -56,6 +56,10 @@ const CARD_CUES: &[&str] = &[
     "amex",
     "american express",
     "long number",
+    "last four",
+    "last four digits",
+    "ends in",
+    "ending in",
 ];
 
 /// The kinds, in no order: what fits best wins.
@@ -399,6 +403,8 @@ const LONG: usize = 9;
 const MOST_PIECES: usize = 200;
 /// Longer than anything that is looked for.
 const MOST_CHARACTERS: usize = 40;
+/// The fewest characters of letters and digits that are somebody's without a name.
+const LEAST_UNNAMED: usize = 7;
 /// The fewest characters of what is found without its name or shape.
 const LEAST_PARTIAL: usize = 3;
 
@@ -538,7 +544,7 @@ impl Search<'_> {
                         if sure <= 0.0 || (!whole && text.len() < if near.is_some() { LONG } else { 13 }) {
                             continue;
                         }
-                        let rank = ((sure * 100.0) as u32, 1_000 - near.unwrap_or(999), text.len());
+                        let rank = ((sure * 100.0) as u32, 1_000 - near.unwrap_or(999), length);
                         if best.as_ref().is_none_or(|(most, _)| rank > *most) {
                             let pieces = part.start + i..part.start + j;
                             let recogniser = if fit == Fit::Checked { "checked number" } else { "called number" };
@@ -550,30 +556,45 @@ impl Search<'_> {
         }
         if let Some((_, one)) = best {
             let mut one = one;
-            let (mut left, mut right) = (part.start..one.pieces.start, one.pieces.end..part.end);
-            // One or two characters beside it are of it: a digit that was heard twice, a letter before or behind.
+            let (left, right) = (part.start..one.pieces.start, one.pieces.end..part.end);
+            // What is beside it and nothing else is of it: a digit that was said wrong, a letter before or behind.
             let few = |range: &Range<usize>| {
                 self.pieces.get(range.clone()).unwrap_or_default().iter().map(|p| p.text.len()).sum::<usize>()
                     < LEAST_PARTIAL
             };
-            if few(&left) {
+            let mut beside = Vec::new();
+            self.claim(left.clone(), &mut beside);
+            if few(&left) || !left.is_empty() && beside.is_empty() && !(self.apart)(one.pieces.start) {
                 one.pieces.start = part.start;
-                left = part.start..part.start;
             }
-            if few(&right) {
+            let so_far = beside.len();
+            self.claim(right.clone(), &mut beside);
+            if few(&right) || !right.is_empty() && beside.len() == so_far && !(self.apart)(one.pieces.end) {
                 one.pieces.end = part.end;
-                right = part.end..part.end;
             }
             found.push(one);
-            self.claim(left, found);
-            self.claim(right, found);
+            found.append(&mut beside);
             return;
         }
         let length: usize = pieces.iter().map(|p| p.text.len()).sum();
+        let numeric = pieces.iter().flat_map(|p| p.text.bytes()).filter(u8::is_ascii_digit).count();
         let digits = pieces.iter().any(|p| p.text.bytes().any(|b| b.is_ascii_digit()));
         let called = kinds.iter().filter_map(|(k, cue)| cue.filter(|&d| d <= PARTIAL_NEAR).map(|d| (d, k.entity)));
-        if let Some((_, entity)) = called.min_by_key(|c| c.0).filter(|_| length >= LEAST_PARTIAL && digits) {
-            found.push(Found { entity, pieces: part, confidence: PARTIAL, recogniser: "part of a number" });
+        let called = called.min_by_key(|c| c.0).filter(|_| length >= LEAST_PARTIAL && digits);
+        // Many digits that nobody has named and that count nothing are somebody's number all the same.
+        let likely = match (numeric, length - numeric) {
+            (7..=11, 0) => Some(Entity::Phone),
+            (12.., 0) => Some(Entity::BankAccountNumber),
+            (4.., 1..) if length >= LEAST_UNNAMED => Some(Entity::DriverId),
+            _ => None,
+        };
+        let likely = likely.filter(|e| !harmless && kinds.iter().any(|(k, _)| k.entity == *e));
+        let found_as = match called {
+            Some((_, entity)) => Some((entity, "part of a number")),
+            None => likely.map(|entity| (entity, "unnamed number")),
+        };
+        if let Some((entity, recogniser)) = found_as {
+            found.push(Found { entity, pieces: part, confidence: PARTIAL, recogniser });
         }
     }
 }

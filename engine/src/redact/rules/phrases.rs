@@ -103,17 +103,24 @@ const STREETS: [&str; 26] = [
 const FLATS: [&str; 7] = ["apartment", "apt", "unit", "suite", "flat", "floor", "room"];
 const TITLES: [&str; 8] = ["mr", "mrs", "ms", "miss", "mister", "missus", "dr", "doctor"];
 /// Words that are no part of a name, an account's name or a password.
-const STOPS: [&str; 79] = [
+const STOPS: [&str; 81] = [
     "sure", "lovely", "great", "perfect", "go", "all", "right", "well", "now", "which", "when", "where", "who", "why",
-    "moment", "a", "an", "the", "and", "or", "but", "i", "i'm", "you", "your", "my", "me", "we", "he", "she", "it",
-    "it's", "is", "am", "are", "was", "be", "calling", "from", "with", "about", "how", "to", "for", "of", "on", "in",
-    "at", "so", "not", "no", "yes", "okay", "ok", "um", "uh", "please", "thanks", "thank", "hi", "hello", "what",
-    "can", "could", "would", "will", "just", "here", "there", "this", "that", "that's", "have", "had", "do", "does",
-    "sorry", "good", "again",
+    "moment", "let", "nice", "a", "an", "the", "and", "or", "but", "i", "i'm", "you", "your", "my", "me", "we", "he",
+    "she", "it", "it's", "is", "am", "are", "was", "be", "calling", "from", "with", "about", "how", "to", "for", "of",
+    "on", "in", "at", "so", "not", "no", "yes", "okay", "ok", "um", "uh", "please", "thanks", "thank", "hi", "hello",
+    "what", "can", "could", "would", "will", "just", "here", "there", "this", "that", "that's", "have", "had", "do",
+    "does", "sorry", "good", "again",
 ];
 
 /// How far before its end a question asks for one of these; `None` where it does not, or tells it.
 fn questioned(question: &str, cues: &[&str]) -> Option<usize> {
+    const ASKING: [&str; 20] = [
+        "what", "what's", "which", "can", "could", "may", "your", "and", "please", "how", "who", "who's", "when",
+        "where", "do", "tell", "need", "confirm", "verify", "the",
+    ];
+    if !question.split_whitespace().any(|w| ASKING.contains(&w)) {
+        return None;
+    }
     let asks = |cue: &&&str| {
         let wanted = format!(" {cue} ");
         let at = question.rfind(&wanted)?;
@@ -239,7 +246,7 @@ impl Scan<'_> {
             return;
         }
         let Some(end) = self.domain(at + 1) else { return };
-        let least = self.found.last().map_or(0, |f| f.items.end).max(at.saturating_sub(10));
+        let least = at.saturating_sub(10);
         let part = |i: &usize| {
             let text = self.text(*i);
             let spelled = text.len() == 1 || is_number(text);
@@ -266,7 +273,8 @@ impl Scan<'_> {
         let start = self.one_of(at, &["www dot", "w w w dot"]);
         let first = start.unwrap_or(at);
         // An e-mail address begins before its "at".
-        if (first..first + 10).any(|i| self.text(i) == "at") || STOPS.contains(&self.text(first)) {
+        let clause = (first..first + 10).take_while(|&i| i == first || !self.ends(i - 1));
+        if clause.into_iter().any(|i| self.text(i) == "at") || STOPS.contains(&self.text(first)) {
             return;
         }
         if let Some(mut end) = self.domain(first) {
@@ -359,11 +367,10 @@ impl Scan<'_> {
             ),
             (&["expire", "expiration", "expiry", "valid until"], Entity::CreditDebitExpiry),
         ];
-        const LEADS: [&str; 44] = [
-            "go", "ahead", "all", "right", "lovely", "great", "perfect", "thank", "you", "thanks", "one", "it's",
-            "its", "it", "is", "yes", "yeah", "yep", "sure", "um", "uh", "er", "okay", "ok", "so", "the", "that",
-            "that's", "would", "be", "my", "name", "this", "hi", "well", "of", "course", "let", "me", "see", "i'm",
-            "at", "i", "we're",
+        const LEADS: [&str; 43] = [
+            "go", "ahead", "all", "right", "lovely", "great", "perfect", "thank", "you", "thanks", "it's", "its", "it",
+            "is", "yes", "yeah", "yep", "sure", "um", "uh", "er", "okay", "ok", "so", "the", "that", "that's", "would",
+            "be", "my", "name", "this", "hi", "well", "of", "course", "let", "me", "see", "i'm", "at", "i", "we're",
         ];
         let turn = |i: usize| self.items.get(i).map(|i| i.turn);
         if at > 0 && turn(at - 1) == turn(at) {
@@ -407,7 +414,9 @@ impl Scan<'_> {
             _ => {
                 // A house's number, and what comes with it; the answer may be of several clauses.
                 if let Some(number) = self.number(start).filter(|n| n - start <= 5 && *n < last) {
-                    let words = (number..last).take_while(|&i| !matches!(self.text(i), "and" | "but" | "i" | "is"));
+                    let words = (number..last).take_while(|&i| {
+                        !matches!(self.text(i), "and" | "but" | "i" | "is") && (i == number || !self.items[i - 1].stops)
+                    });
                     let end = words.take(10).last().map_or(number, |i| i + 1);
                     if end > number {
                         self.put(Entity::Address, start..end, 0.8, "asked for");
@@ -482,11 +491,13 @@ impl Scan<'_> {
         if month(at) {
             let day = self.day(if self.text(at + 1) == "the" { at + 2 } else { at + 1 });
             // "may" is a verb as a rule.
+            let year_only = self.number(at + 1).is_some_and(|end| end - at > 2);
             if let Some(end) = day.filter(|_| {
                 self.text(at) != "may"
                     || self.items.get(at).is_some_and(|i| i.capital)
                     || self.ordinal(at + 1).is_some()
                     || self.text(at + 1) == "the"
+                    || year_only
             }) {
                 return self.put(Entity::DateTime, at..year(end), 0.9, "date");
             }

@@ -124,7 +124,7 @@ const ACRONYMS: [&str; 32] = [
 
 /// Letters in capitals that are part of a code: "CXBA", "DE".
 fn code(item: &Item) -> bool {
-    item.upper && item.text.len() <= 11 && !ACRONYMS.contains(&item.text.as_str())
+    item.upper && item.text.len() <= 20 && !ACRONYMS.contains(&item.text.as_str())
 }
 
 /// Whether a word is a number, or a part of one.
@@ -231,6 +231,14 @@ pub(super) fn runs(side: &Side) -> Vec<Run> {
         let same = text(i).len() == 1 && text(at).len() > 1 && text(at).get(..1) == text(i).get(..1);
         same.then_some(at)
     };
+    // "a b", "i one six nine": a letter in front of others, or of several digits.
+    let begins = |i: usize| spelled(i + 1) && (text(i + 1).len() < 2 || spelled(i + 2));
+    // A word or two of no weight, and then more digits; or nothing more.
+    let goes_on = |i: usize| {
+        let soft = |&j: &usize| !items[j - 1].stops && matches!(atom(text(j)), Atom::Soft);
+        let next = i + 1 + (i + 1..items.len()).take_while(soft).take(MOST_SOFT).count();
+        items[i].stops || next < items.len() && !items[next - 1].stops && spelled(next)
+    };
     let mut reader = Reader::default();
     let mut i = 0;
     while i < items.len() {
@@ -238,12 +246,18 @@ pub(super) fn runs(side: &Side) -> Vec<Run> {
         if late {
             reader.end();
         }
-        let before = !reader.run.pieces.is_empty() && reader.soft == 0 && items[i - 1].turn == items[i].turn;
+        // "five hundred" does not go on in another turn.
+        if i > 0 && items[i - 1].turn != items[i].turn {
+            reader.open = None;
+        }
+        let open = !reader.run.pieces.is_empty() && items[i - 1].turn == items[i].turn;
+        let before = open && reader.soft == 0;
+        let going = !reader.run.pieces.is_empty();
         match atom(text(i)) {
+            Atom::Soft if before && items[i].upper => reader.push(text(i).to_ascii_uppercase(), i),
             // A letter that is a word too counts beside others that are spelled.
             Atom::Letter('A' | 'I')
-                if text(i).len() == 1
-                    && !(before || example(i).is_some() || spelled(i + 1) && text(i + 1).len() < 2) =>
+                if text(i).len() == 1 && !(before || example(i).is_some() || begins(i) || open && goes_on(i)) =>
             {
                 match reader.corrected {
                     true => reader.soft += 1,
@@ -254,7 +268,9 @@ pub(super) fn runs(side: &Side) -> Vec<Run> {
                 reader.push("O".into(), i);
                 i = reader.exampled(example(i));
             }
-            Atom::Unit(0) if matches!(text(i), "o" | "oh") && !before && !spelled(i + 1) => reader.end(),
+            Atom::Unit(0) if matches!(text(i), "o" | "oh") && !(before || spelled(i + 1) || going && goes_on(i)) => {
+                reader.end();
+            }
             Atom::Unit(0) if text(i) == "o" => {
                 reader.push("0".into(), i);
                 reader.run.pieces.iter_mut().next_back().into_iter().for_each(|p| p.either = true);
@@ -288,13 +304,13 @@ pub(super) fn runs(side: &Side) -> Vec<Run> {
             }
             Atom::Repeat(times) => reader.repeat = Some((times, i)),
             // A new sentence that does not begin with a digit is about something else.
-            Atom::Soft if i > 0 && items[i - 1].stops => reader.end(),
+            Atom::Soft if i > 0 && items[i - 1].stops && items[i - 1].turn == items[i].turn => reader.end(),
             Atom::Soft if !reader.run.pieces.is_empty() && reader.soft < MOST_SOFT => reader.soft += 1,
             Atom::Correction if !reader.run.pieces.is_empty() && reader.soft < MOST_SOFT => {
                 reader.soft += 1;
                 reader.corrected = true;
             }
-            Atom::Other if code(&items[i]) => reader.push(text(i).to_ascii_uppercase(), i),
+            Atom::Other if code(&items[i]) || before && items[i].upper => reader.push(text(i).to_ascii_uppercase(), i),
             // "I mean", "make that" and the like between a number and its correction.
             Atom::Other if reader.corrected && reader.soft < MOST_SOFT => reader.soft += 1,
             Atom::Soft | Atom::Correction | Atom::Other => reader.end(),

@@ -244,3 +244,51 @@ fn a_place_begins_with_its_earliest_word() {
     let call = Transcript::new(vec![Turn { speaker: 0, channel: None, words }]).unwrap_or_else(|e| unreachable!("{e}"));
     assert_eq!(find(&call, &recognised())[0].places[0].span, Span { begin_ms: 2_000, end_ms: 5_100 });
 }
+
+#[test]
+fn what_was_asked_for_needs_no_name_and_what_counts_something_is_no_number() {
+    use Entity::*;
+    for (question, answer, entity, words) in [
+        ("can I have your full name please?", "Sure, it's Siobhan Okafor", Name, "Siobhan Okafor"),
+        ("your last name", "patel p a t e l", Name, "patel p a t e l"),
+        ("how old are you", "i'm eighty three", Age, "eighty three"),
+        ("what is the password", "um rocket tiger twenty six", Password, "rocket tiger twenty six"),
+        ("which user name do you log in with", "it's chloe underscore river", Username, "chloe underscore river"),
+        (
+            "where should we send it",
+            "it's one thirty mill lane apartment eleven",
+            Address,
+            "one thirty mill lane apartment eleven",
+        ),
+        ("when does it expire", "it expires may twenty twenty eight", CreditDebitExpiry, "may twenty twenty eight"),
+        ("when does it expire", "Expires 04/29.", CreditDebitExpiry, "04/29."),
+        ("and the bic", "l n z o for orange i n h for house f", SwiftCode, "l n z o for orange i n h for house f"),
+        ("your health card", "5963 649 768 KR", CaHealthNumber, "5963 649 768 KR"),
+        ("the iban", "GB82 WEST 1234 5698 7654 32", Iban, "GB82 WEST 1234 5698 7654 32"),
+        ("the mac address", "20:D3:C3:C1:0F:8A", MacAddress, "20:D3:C3:C1:0F:8A"),
+        (
+            "which ip",
+            "ten dot ten dot one five nine dot two three one",
+            IpAddress,
+            "ten dot ten dot one five nine dot two three one",
+        ),
+        ("go on", "it is on example dot com slash login", Url, "example dot com slash login"),
+        // Nobody said what it is.
+        (
+            "go on",
+            "that is two three nine five five one four eight two",
+            Phone,
+            "two three nine five five one four eight two",
+        ),
+    ] {
+        assert_eq!(found(&[question, answer]), [(entity, words.to_owned())], "{answer}");
+    }
+    for (question, answer) in [
+        ("can you read me the cvv", "it costs one hundred and twenty dollars"),
+        ("what is your pin", "the order number is four eight two one three"),
+        ("thank you", "my username was wrong"),
+        ("what is your name", "i have a z five hundred"),
+    ] {
+        assert_eq!(found(&[question, answer]), [], "{answer}");
+    }
+}

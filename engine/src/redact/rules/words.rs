@@ -77,11 +77,15 @@ pub(super) fn sides(transcript: &Transcript) -> Vec<Side> {
         for (w, word) in turn.words.iter().enumerate() {
             side.add(&word.text, t, w, word.begin_ms, word.end_ms);
         }
+        // A turn's end is a sentence's, whatever was written.
+        if let Some(last) = side.items.last_mut() {
+            (last.ends, last.stops) = (true, true);
+        }
     }
     sides
 }
 
-/// Everybody's words but numbers, by time, to look for what a number is about.
+/// Everybody's words by time, to look for what a number is about; numbers themselves without their text.
 pub(super) struct Timeline {
     /// When, what, and by which side.
     words: Vec<(u64, String, usize)>,
@@ -96,8 +100,8 @@ const ASKED_WORDS: usize = 14;
 impl Timeline {
     pub(super) fn new(sides: &[Side]) -> Self {
         let all = sides.iter().enumerate().flat_map(|(n, s)| s.items.iter().map(move |i| (n, i)));
-        let words = all.filter(|(_, i)| !is_number(&i.text));
-        let mut words: Vec<_> = words.map(|(n, i)| (i.begin_ms, i.text.clone(), n)).collect();
+        let text = |i: &Item| if is_number(&i.text) { String::new() } else { i.text.clone() };
+        let mut words: Vec<_> = all.map(|(n, i)| (i.begin_ms, text(i), n)).collect();
         words.sort_by_key(|w| w.0);
         Self { words }
     }
@@ -112,22 +116,22 @@ impl Timeline {
         let end = self.words.partition_point(|w| w.0 < begin_ms);
         let heard = self.words.get(..end).unwrap_or_default().iter().rev();
         let recent = heard.take(ASKED_WORDS).take_while(|w| w.2 != side && w.0 + CUE_MS > begin_ms);
-        let recent: Vec<&str> = recent.map(|w| w.1.as_str()).collect();
-        recent.iter().rev().fold(String::from(" "), |text, word| text + word + " ")
+        joined(recent.map(|w| w.1.as_str()).filter(|w| !w.is_empty()))
     }
 
     /// What was said from one time to another; the latest words where it is many.
     pub(super) fn between(&self, from_ms: u64, to_ms: u64) -> String {
         let end = self.words.partition_point(|w| w.0 < to_ms);
-        let start = self.words.partition_point(|w| w.0 < from_ms).max(end.saturating_sub(CUE_WORDS));
-        let recent = self.words.get(start..end).unwrap_or_default().iter().map(|w| w.1.as_str());
-        let mut text = String::from(" ");
-        for word in recent {
-            text.push_str(word);
-            text.push(' ');
-        }
-        text
+        let start = self.words.partition_point(|w| w.0 < from_ms);
+        let heard = self.words.get(start..end).unwrap_or_default().iter().rev().map(|w| w.1.as_str());
+        joined(heard.take(4 * CUE_WORDS).filter(|w| !w.is_empty()).take(CUE_WORDS))
     }
+}
+
+/// Words that come latest first, as one text in their order with spaces around each.
+fn joined<'a>(latest_first: impl Iterator<Item = &'a str>) -> String {
+    let words: Vec<&str> = latest_first.collect();
+    words.iter().rev().fold(String::from(" "), |text, word| text + word + " ")
 }
 
 /// How many words lie between the last of these phrases and the end of `before`; `None` where none is there.
