@@ -25,20 +25,32 @@ const RATE_HZ: f64 = 8_000.0;
 const WINDOW: usize = 200;
 /// Step: 5 ms. Frequencies are unambiguous within half its inverse, 100 Hz.
 const HOP: usize = 40;
-/// Detuning that still counts: between the 1.8 % that must and the 3.0 % that must not (Q.24, the strictest administration).
-const DETUNING: f64 = 0.024;
 /// Least amplitude of each tone: -42 dBm0, between the -29 dBm0 that must and the -54 dBm0 that must not count (Q.24). A sine of
 /// full scale is +3.17 dBm0 in mu-law (G.711, table 2a), +3.14 in A-law.
 const MIN_AMPLITUDE: f32 = 0.0055;
-/// High group weaker than the low one by up to 8 dB in a line (Q.24), 2 dB for measuring it in noise; as power.
-const NORMAL_TWIST: f32 = 10.0;
-/// High group stronger by up to 4 dB (Q.24), and the same allowance; as power.
-const REVERSE_TWIST: f32 = 3.98;
-/// Share of the window's power that the two tones must hold: 9 dB of signal to noise, Q.24 asks for 15 dB and less. At 6 dB half
-/// an hour of real speech dials three digits, at 9 dB none.
-const PURITY: f32 = 0.88;
-/// Hits in a row that make a digit: tones of 40 ms give 6 and more, tones of 23 ms at most 3 (Q.24's limits).
-const MIN_HITS: u32 = 5;
+
+/// What counts as a digit.
+struct Limits {
+    /// Share of the nominal frequency.
+    detuning: f64,
+    /// High group weaker than the low one, as power.
+    normal_twist: f32,
+    /// High group stronger, as power.
+    reverse_twist: f32,
+    /// Share of the window's power that the two tones must hold.
+    purity: f32,
+    /// Hits in a row.
+    min_hits: u32,
+}
+
+/// Q.24's limits. Detuning: between the 1.8 % that must and the 3.0 % that must not count (the strictest administration). Twist: the high group
+/// weaker by up to 8 dB or stronger by up to 4 dB in a line, 2 dB for measuring it in noise. Purity: 9 dB of signal to noise, Q.24 asks for 15 dB
+/// and less; at 6 dB half an hour of real speech dials three digits, at 9 dB none. Hits: tones of 40 ms give 6 and more, tones of 23 ms at most 3.
+const LINE: Limits = Limits { detuning: 0.024, normal_twist: 10.0, reverse_twist: 3.98, purity: 0.88, min_hits: 5 };
+/// What is left of a digit after a speech coder (GSM 06.10 takes up to 6 dB of the high group and adds noise at some 6 dB). Speech passes for one
+/// some twenty times an hour.
+const CODED: Limits = Limits { detuning: 0.03, normal_twist: 25.0, reverse_twist: 12.0, purity: 0.66, min_hits: 4 };
+
 /// Misses in a row that end a digit: breaks of 10 ms give 4 at most, pauses of 40 ms 8 and more (Q.24).
 const MAX_MISSES: u32 = 6;
 /// Samples from the edge of a tone to the middle of the first window that hits, and from the last such middle to the edge:
@@ -58,6 +70,7 @@ pub struct DtmfDigit {
 
 /// Finds digits in a stream at 8 kHz. Does not allocate after construction.
 pub struct DtmfDetector {
+    limits: &'static Limits,
     tables: &'static Tables,
     held: [f32; WINDOW],
     filled: usize,
@@ -117,7 +130,17 @@ impl Tables {
 impl DtmfDetector {
     /// Allocates the log.
     pub fn new() -> Self {
+        Self::with_limits(&LINE)
+    }
+
+    /// For digits that went through a speech coder (GSM). It takes speech for a digit now and then: believe it where several come in a row.
+    pub fn coded() -> Self {
+        Self::with_limits(&CODED)
+    }
+
+    fn with_limits(limits: &'static Limits) -> Self {
         Self {
+            limits,
             tables: &TABLES,
             held: [0.0; WINDOW],
             filled: 0,
@@ -187,14 +210,15 @@ impl DtmfDetector {
         let before = std::mem::replace(&mut self.previous, now);
         let weighted = x.iter().zip(&self.tables.window).map(|(x, w)| (x * w) * (x * w));
         let power = weighted.sum::<f32>() / self.tables.window_power;
-        let (row, low) = strongest(&now[..4], &before[..4], &LOW_HZ)?;
-        let (column, high) = strongest(&now[4..], &before[4..], &HIGH_HZ)?;
+        let (row, low) = strongest(&now[..4], &before[..4], &LOW_HZ, self.limits.detuning)?;
+        let (column, high) = strongest(&now[4..], &before[4..], &HIGH_HZ, self.limits.detuning)?;
         let loud = low.min(high) >= MIN_AMPLITUDE * MIN_AMPLITUDE;
-        let twisted = low > high * NORMAL_TWIST || high > low * REVERSE_TWIST;
-        (loud && !twisted && 0.5 * (low + high) >= PURITY * power).then(|| DIGITS[row][column])
+        let twisted = low > high * self.limits.normal_twist || high > low * self.limits.reverse_twist;
+        (loud && !twisted && 0.5 * (low + high) >= self.limits.purity * power).then(|| DIGITS[row][column])
     }
 
     fn step(&mut self, heard: Option<char>) {
+        let min_hits = self.limits.min_hits;
         let middle = self.position - (WINDOW / 2) as u64;
         let end_sample = middle + EDGE;
         if let Some(c) = &mut self.candidate {
@@ -204,7 +228,7 @@ impl DtmfDetector {
                 c.misses = 0;
             } else {
                 c.misses += 1;
-                if c.misses >= if c.hits < MIN_HITS { 2 } else { MAX_MISSES } {
+                if c.misses >= if c.hits < min_hits { 2 } else { MAX_MISSES } {
                     self.candidate = None;
                 }
             }
@@ -216,7 +240,7 @@ impl DtmfDetector {
                     Candidate { digit, hits: 1, misses: 0, logged: false }
                 });
             }
-            Some(c) if c.hits >= MIN_HITS => {
+            Some(c) if c.hits >= min_hits => {
                 self.span = Some(Span { start: c.digit.start_sample, end: c.digit.end_sample });
                 if !c.logged && self.log.len() < MAX_DIGITS {
                     c.logged = true;
@@ -226,7 +250,7 @@ impl DtmfDetector {
                     if let Some(last) = self.log.last_mut() {
                         *last = c.digit;
                     }
-                } else if c.hits == MIN_HITS && c.misses == 0 {
+                } else if c.hits == min_hits && c.misses == 0 {
                     self.missed += 1;
                 }
             }
@@ -236,7 +260,7 @@ impl DtmfDetector {
 }
 
 /// The strongest tone of a group if it is near its nominal frequency: index and squared amplitude.
-fn strongest(now: &[[f32; 2]], before: &[[f32; 2]], nominal: &[f64; 4]) -> Option<(usize, f32)> {
+fn strongest(now: &[[f32; 2]], before: &[[f32; 2]], nominal: &[f64; 4], detuning: f64) -> Option<(usize, f32)> {
     let magnitude = |i: usize| now[i][0] * now[i][0] + now[i][1] * now[i][1];
     let best = (1..4).fold(0, |best, i| if magnitude(i) > magnitude(best) { i } else { best });
     let ([a, b], [c, d]) = (now[best].map(f64::from), before[best].map(f64::from));
@@ -245,7 +269,7 @@ fn strongest(now: &[[f32; 2]], before: &[[f32; 2]], nominal: &[f64; 4]) -> Optio
     let hop_s = HOP as f64 / RATE_HZ;
     let turns = gained / std::f64::consts::TAU - nominal[best] * hop_s;
     let off_hz = (turns - libm::round(turns)) / hop_s;
-    if off_hz.abs() > DETUNING * nominal[best] {
+    if off_hz.abs() > detuning * nominal[best] {
         return None;
     }
     Some((best, magnitude(best) / hann_response(off_hz * WINDOW as f64 / RATE_HZ)))

@@ -7,6 +7,7 @@
 //! padded and merged. What is not sure is found too, with a low confidence: it is silenced all the same, and somebody should look at it.
 
 mod entity;
+pub mod keys;
 pub mod mute;
 pub mod rules;
 pub mod transcript;
