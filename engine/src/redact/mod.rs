@@ -6,10 +6,12 @@
 //! [`transcript`] holds the words, [`rules::find`] finds what is personal among them, [`mute::Spans`] turns that into samples to be silenced,
 //! padded and merged. What is not sure is found too, with a low confidence: it is silenced all the same, and somebody should look at it.
 
+pub mod conversation;
 mod entity;
 pub mod keys;
 pub mod mute;
 pub mod rules;
+pub mod stream;
 pub mod transcript;
 
 pub use entity::{Entity, UnknownEntity};

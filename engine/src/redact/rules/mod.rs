@@ -95,6 +95,12 @@ pub fn find(transcript: &Transcript, wanted: &[Entity]) -> Vec<Finding> {
     findings
 }
 
+/// Whether a word may be part of a number, or of one that goes on: digits, spelled letters.
+pub(super) fn may_go_on(word: &str) -> bool {
+    let word = word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+    word.split('-').any(|part| spoken::is_number(part) || part.chars().count() == 1 || spoken::is_alphabet(part))
+}
+
 /// The places of words that follow each other.
 fn places(items: &[words::Item]) -> Vec<Place> {
     let mut places: Vec<Place> = Vec::new();

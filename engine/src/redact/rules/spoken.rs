@@ -141,6 +141,11 @@ pub(super) fn is_number(word: &str) -> bool {
     )
 }
 
+/// Whether a word stands for a letter: "bravo".
+pub(super) fn is_alphabet(word: &str) -> bool {
+    ALPHABET.contains(&word)
+}
+
 /// Gathers the runs of one speaker.
 #[derive(Default)]
 struct Reader {
