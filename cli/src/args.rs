@@ -283,6 +283,10 @@ pub enum Command {
     Session(SessionCommand),
     /// Silence in a recording, and mask in its transcript, what is personal.
     Redact(RedactArgs),
+    /// Open a transcript that `vouch redact` sealed.
+    Unseal(UnsealArgs),
+    /// Erase what `vouch redact` wrote and whose time is over.
+    Retain(RetainArgs),
     /// Find what is personal in lines of text.
     RedactText {
         /// The text, a turn on each line; `-` reads standard input.
@@ -581,30 +585,159 @@ pub struct RedactWanted {
     pub mask: MaskMode,
 }
 
+/// What is written.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// The analysed transcript as it is; nothing is looked for.
+    None,
+    /// The redacted recording and transcript.
+    RedactedOnly,
+    /// These, and the analysed transcript as it was, sealed.
+    RedactedAndOriginal,
+}
+
+/// How files are called.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutputLayout {
+    /// As Contact Lens does: `Analysis/Voice/Redacted/YYYY/MM/DD/<contact>_call_recording_redacted_<time>.wav`.
+    Connect,
+    /// All in one folder: `<contact>_call_recording_redacted.wav`.
+    Flat,
+}
+
 /// `vouch redact ...`
 #[derive(Args, Debug)]
 pub struct RedactArgs {
-    /// The recording, a WAV file.
-    #[arg(long, value_name = "A.wav")]
-    pub audio: PathBuf,
-    /// Its transcript: Contact Lens, Amazon Transcribe, Whisper, Deepgram or Vosk, known by its content.
-    #[arg(long, value_name = "T.json")]
-    pub transcript: PathBuf,
+    /// The recording: WAV or FLAC.
+    #[arg(long, value_name = "A.wav", required_unless_present = "manifest")]
+    pub audio: Option<PathBuf>,
+    /// Its transcript, known by its content: Contact Lens, Amazon Transcribe, Whisper, whisper.cpp, Deepgram, Vosk, WebVTT or SubRip. Without one,
+    /// only keys (DTMF) and --spans are silenced.
+    #[arg(long, value_name = "T.json", requires = "audio")]
+    pub transcript: Option<PathBuf>,
+    /// More to be silenced: a JSON list of {"BeginOffsetMillis", "EndOffsetMillis", "Channel"}, without Channel in all.
+    #[arg(long, value_name = "FILE", requires = "audio")]
+    pub spans: Option<PathBuf>,
+    /// What the call is called in the names of files; the recording's name unless given.
+    #[arg(long, value_name = "ID", requires = "audio")]
+    pub contact_id: Option<String>,
+    /// Many calls: a file of lines {"audio": "A.wav", "transcript": "T.json", "contact-id": "ID"}, paths from that file's folder.
+    #[arg(long, value_name = "FILE.jsonl", conflicts_with_all = ["audio", "report"])]
+    pub manifest: Option<PathBuf>,
+    /// How.
+    #[command(flatten)]
+    pub how: RedactHow,
+}
+
+/// How calls are redacted.
+#[derive(Args, Debug)]
+pub struct RedactHow {
     /// The folder for what is written.
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+    /// What is written.
+    #[arg(long, value_enum, default_value = "redacted-only")]
+    pub policy: Policy,
+    /// How files are called.
+    #[arg(long, value_enum, default_value = "flat")]
+    pub layout: OutputLayout,
+    /// The time in the names of --layout connect; now unless given.
+    #[arg(long, value_name = "YYYY-MM-DDTHH:MM:SSZ")]
+    pub time: Option<jiff::Timestamp>,
+    /// The key under which transcripts are sealed as they were; made where it is not there. `vouch unseal` opens them.
+    #[arg(long, value_name = "FILE")]
+    pub original_key: Option<PathBuf>,
+    /// Do not seal the transcript as it was.
+    #[arg(long, conflicts_with = "original_key")]
+    pub plain_original: bool,
     /// Silence this much before and after what was found, too, in milliseconds.
     #[arg(long, default_value_t = engine::redact::mute::DEFAULT_PAD_MS, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=60_000))]
     pub pad_ms: u64,
+    /// What is put there.
+    #[arg(long, value_parser = fill, default_value = "silence", value_name = "silence|tone")]
+    pub fill: crate::redact::wav::Fill,
     /// Silence every channel, also where nobody seems to be heard on another's.
     #[arg(long)]
     pub all_channels: bool,
+    /// Leave keys that are pressed (DTMF) as they are.
+    #[arg(long)]
+    pub no_keys: bool,
+    /// Language of the transcript.
+    #[arg(long, default_value = "en-US", value_name = "xx-XX", value_parser = language)]
+    pub language: String,
+    /// The agent's channel, from 0; the others are the customer's.
+    #[arg(long, value_name = "N")]
+    pub agent_channel: Option<usize>,
+    /// Say in the redacted transcript what each span is (Redaction.Entities).
+    #[arg(long)]
+    pub details: bool,
+    /// Longest recording, in seconds.
+    #[arg(long, default_value_t = 14_400, value_name = "S", value_parser = clap::value_parser!(u64).range(1..=604_800))]
+    pub max_seconds: u64,
+    /// Also write a page to look at: outline, what is silenced, the masked transcript.
+    #[arg(long, value_name = "X.html")]
+    pub report: Option<PathBuf>,
     /// Replace what was written before.
     #[arg(long)]
     pub overwrite: bool,
     /// What is looked for, and how it is masked.
     #[command(flatten)]
     pub wanted: RedactWanted,
+}
+
+fn fill(text: &str) -> Result<crate::redact::wav::Fill, String> {
+    match text {
+        "silence" => Ok(crate::redact::wav::Fill::Silence),
+        "tone" => Ok(crate::redact::wav::Fill::Tone),
+        _ => Err("silence or tone".to_owned()),
+    }
+}
+
+/// The locales that the rules are written for.
+const LOCALES: [&str; 9] = ["en-US", "en-GB", "en-AU", "en-NZ", "en-ZA", "en-IN", "en-IE", "en-AB", "en-WL"];
+
+fn language(text: &str) -> Result<String, String> {
+    let known = LOCALES.iter().find(|l| l.eq_ignore_ascii_case(text));
+    known.map(|l| (*l).to_owned()).ok_or_else(|| format!("the rules are for {}", LOCALES.join(", ")))
+}
+
+/// `vouch unseal ...`
+#[derive(Args, Debug)]
+pub struct UnsealArgs {
+    /// The sealed file.
+    pub file: PathBuf,
+    /// Its key.
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// Where it is written; standard output unless given.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// `vouch retain ...`
+#[derive(Args, Debug)]
+pub struct RetainArgs {
+    /// The folder that `vouch redact` wrote to.
+    pub dir: PathBuf,
+    /// Files of this age and older go: 30d, 12h.
+    #[arg(long, value_name = "AGE", value_parser = age)]
+    pub older_than: std::time::Duration,
+    /// Only say what would go.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+fn age(text: &str) -> Result<std::time::Duration, String> {
+    let wrong = || format!("{text:?}: an age is a number and d, h or m, as in 30d");
+    let unit = text.chars().next_back().ok_or_else(wrong)?;
+    let seconds = match unit {
+        'd' => 86_400,
+        'h' => 3_600,
+        'm' => 60,
+        _ => return Err(wrong()),
+    };
+    let count: u64 = text.strip_suffix(unit).and_then(|n| n.parse().ok()).ok_or_else(wrong)?;
+    count.checked_mul(seconds).map(std::time::Duration::from_secs).ok_or_else(wrong)
 }
 
 /// What becomes of a voice that is registered already.

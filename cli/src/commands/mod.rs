@@ -57,6 +57,8 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Fraudster(command) => fraudster::run(&global, out, &command),
         Command::Session(command) => session::run(&global, out, &command),
         Command::Redact(args) => redact::run(&global, out, &args),
+        Command::Unseal(args) => redact::unseal(out, &args),
+        Command::Retain(args) => redact::retain(out, &args),
         Command::RedactText { file, wanted } => redact::text(out, &file, &wanted),
         Command::Flow(command) => flow::run(&global, out, &command),
         Command::Batch(command) => batch::run(&global, out, &command),

@@ -1,149 +1,154 @@
-//! `vouch redact`, `vouch redact-text`: what is personal is silenced in the recording and masked in the text.
+//! `vouch redact`, `vouch redact-text`, `vouch unseal`, `vouch retain`: what is personal is silenced in recordings and masked in texts.
 
-use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail, ensure};
-use cli_store::write_atomic_private;
-use engine::audio::SampleRate;
-use engine::bleed::BleedMeter;
-use engine::redact::Entity;
-use engine::redact::mute::{Span, Spans};
+use cli_store::{FileKey, write_atomic_private};
 use engine::redact::rules::{self, Finding, REVIEW_BELOW};
 use engine::redact::transcript::{Transcript, Turn, Word};
-use serde::Serialize;
-use serde_json::{Value, json};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
-use crate::args::{Global, MaskMode, RedactArgs, RedactWanted};
-use crate::files::{ChannelChoice, MonoReader};
-use crate::live::file_hash;
+use crate::args::{Global, RedactArgs, RedactWanted, RetainArgs, UnsealArgs};
 use crate::outcome::{Exit, Output};
 use crate::progress;
-use crate::redact::transcript::{self, Loaded};
-use crate::redact::wav::{self, Layout};
+use crate::redact::analysis::{by_turn, masked};
+use crate::redact::job::{self, Call, Report, wanted};
+use crate::redact::wav::Recording;
 
 /// Longest plain text.
 const MAX_TEXT_BYTES: u64 = 64 << 20;
-
-/// The kinds that are asked for. One that is known by name only is an error: it would be taken for searched.
-fn wanted(args: &RedactWanted) -> Result<Vec<Entity>> {
-    let recognised = rules::recognised();
-    if args.entities.is_empty() {
-        return Ok(recognised);
-    }
-    let mut entities = Vec::new();
-    for name in &args.entities {
-        let entity: Entity = name.parse().context("--entities")?;
-        if !recognised.contains(&entity) {
-            let all: Vec<&str> = recognised.iter().map(|e| e.as_str()).collect();
-            bail!("--entities {entity}: not recognised yet; recognised are {}", all.join(", "));
-        }
-        entities.push(entity);
-    }
-    entities.sort_unstable();
-    entities.dedup();
-    Ok(entities)
-}
-
-fn mask(mode: MaskMode, entity: Entity) -> String {
-    match mode {
-        MaskMode::Pii => "[PII]".to_owned(),
-        MaskMode::EntityType => format!("[{entity}]"),
-    }
-}
-
-/// A turn's text with what was found masked. The punctuation that ends it stays, so that the sentence does.
-fn masked(turn: &Turn, number: usize, findings: &[Finding], mode: MaskMode) -> String {
-    let mut words: Vec<Option<String>> = turn.words.iter().map(|w| Some(w.text.clone())).collect();
-    for finding in findings {
-        for place in finding.places.iter().filter(|p| p.turn == number) {
-            let last = turn.words.get(place.words.end.saturating_sub(1)).and_then(|w| w.text.chars().next_back());
-            let end = last.filter(|c| matches!(c, '.' | ',' | '?' | '!')).map_or_else(String::new, String::from);
-            for (i, word) in words.iter_mut().enumerate().filter(|(i, _)| place.words.contains(i)) {
-                *word = (i == place.words.start).then(|| mask(mode, finding.entity) + &end);
-            }
-        }
-    }
-    words.into_iter().flatten().collect::<Vec<_>>().join(" ")
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Found {
-    entity: &'static str,
-    confidence: f32,
-    recogniser: &'static str,
-    begin_offset_millis: u64,
-    end_offset_millis: u64,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Report {
-    recording: PathBuf,
-    analysis: PathBuf,
-    audit: PathBuf,
-    transcript_format: &'static str,
-    found: Vec<Found>,
-    silenced_seconds: Vec<f64>,
-    needs_review: bool,
-    not_looked_for: Vec<&'static str>,
-}
+/// Steps of a call on the progress bar.
+const STEPS: u64 = 1_000;
 
 pub(super) fn run(global: &Global, out: Output, args: &RedactArgs) -> Result<Exit> {
-    let entities = wanted(&args.wanted)?;
-    let layout = wav::layout(&args.audio)?;
-    let loaded = transcript::load(&args.transcript)?;
-    let name = || args.transcript.display().to_string();
-    // Words that were not said in this recording are of another one, found or not.
-    let all = loaded.transcript.turns().iter().flat_map(|t| &t.words);
-    let said: Vec<Span> = all.map(|w| Span { begin_ms: w.begin_ms, end_ms: w.end_ms }).collect();
-    Spans::new(&said, 0, layout.rate_hz, layout.frames).with_context(name)?;
-    if let Some(channel) = loaded.transcript.turns().iter().filter_map(|t| t.channel).find(|&c| c >= layout.channels) {
-        bail!("{}: channel {channel} of a recording that has {}", name(), layout.channels);
+    let entities = wanted(&args.how.wanted.entities)?;
+    if let Some(manifest) = &args.manifest {
+        return many(global, out, args, &entities, manifest);
     }
-    let stem = args.audio.file_stem().and_then(|s| s.to_str()).context("--audio: a file name that is not UTF-8")?;
-    std::fs::create_dir_all(&args.out).with_context(|| args.out.display().to_string())?;
-    let [recording, analysis, audit] = ["call_recording_redacted.wav", "analysis_redacted.json", "audit.json"]
-        .map(|n| args.out.join(format!("{stem}_{n}")));
-    for path in [&recording, &analysis, &audit] {
-        ensure!(args.overwrite || !path.exists(), "{} is there already; replace it with --overwrite", path.display());
-    }
-
-    let findings = rules::find(&loaded.transcript, &entities);
-    let bar = progress::bar(2, "silencing", global.quiet || layout.frames < 60 * u64::from(layout.rate_hz));
-    // Who hears whom is found for two channels; of more, all are silenced.
-    let crosstalk = match layout.channels {
-        2 if !args.all_channels && !findings.is_empty() => heard_across(&args.audio, &layout)?,
-        2 if !args.all_channels => [None; 2],
-        _ => [Some(0); 2],
+    let audio = args.audio.clone().context("--audio is missing")?;
+    let call = Call {
+        audio,
+        transcript: args.transcript.clone(),
+        spans: args.spans.clone(),
+        contact_id: args.contact_id.clone(),
     };
-    bar.inc(1);
-    let spans = channel_spans(&loaded.transcript, &findings, &layout, crosstalk, args.pad_ms)?;
-
-    let needs_review = findings.iter().any(|f| f.confidence < REVIEW_BELOW);
-    let report = Report {
-        recording,
-        analysis,
-        audit,
-        transcript_format: loaded.format,
-        found: findings.iter().map(found).collect(),
-        silenced_seconds: spans.iter().map(|s| s.len() as f64 / f64::from(layout.rate_hz)).collect(),
-        needs_review,
-        not_looked_for: Entity::ALL.iter().filter(|e| !entities.contains(e)).map(|e| e.as_str()).collect(),
-    };
-    let written = write(args, &loaded, &findings, &layout, &spans, &report);
-    if written.is_err() && !args.overwrite {
-        // None of the files without the others.
-        for path in [&report.recording, &report.analysis, &report.audit] {
-            let _ = std::fs::remove_file(path);
-        }
-    }
-    written?;
+    let layout = Recording::open(&call.audio)?.layout()?;
+    let short = layout.frames < 60 * u64::from(layout.rate_hz);
+    let bar = progress::bar(STEPS, "silencing", global.quiet || short);
+    let step = |done: u64| bar.set_position(done * STEPS / (2 * layout.frames).max(1));
+    let report = job::redact(&call, &args.how, &entities, step)?;
     bar.finish_and_clear();
     out.print(&report, text_report)?;
-    Ok(exit(&findings))
+    Ok(report.exit())
+}
+
+/// A line of a manifest.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Line {
+    audio: PathBuf,
+    transcript: Option<PathBuf>,
+    spans: Option<PathBuf>,
+    contact_id: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Outcome {
+    audio: PathBuf,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    report: Option<Report>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+/// Many calls at once. One that fails leaves nothing behind and keeps no other back; the exit code says that there was one.
+fn many(
+    global: &Global,
+    out: Output,
+    args: &RedactArgs,
+    entities: &[engine::redact::Entity],
+    manifest: &Path,
+) -> Result<Exit> {
+    let name = || manifest.display().to_string();
+    let text = std::fs::read_to_string(manifest).with_context(name)?;
+    let folder = manifest.parent().unwrap_or(Path::new(""));
+    let mut calls = Vec::new();
+    for (i, line) in text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()) {
+        let line: Line = serde_json::from_str(line).with_context(|| format!("{}:{}", name(), i + 1))?;
+        calls.push(Call {
+            audio: folder.join(line.audio),
+            transcript: line.transcript.map(|t| folder.join(t)),
+            spans: line.spans.map(|s| folder.join(s)),
+            contact_id: line.contact_id,
+        });
+    }
+    ensure!(!calls.is_empty(), "{}: no calls", name());
+    let mut names: Vec<_> =
+        calls.iter().map(|c| c.contact_id.clone().or_else(|| Some(c.audio.file_stem()?.to_str()?.into()))).collect();
+    names.sort_unstable();
+    if let Some(twice) = names.windows(2).find(|w| w[0] == w[1]) {
+        bail!(
+            "{}: {:?} is the name of two calls; tell them apart with \"contact-id\"",
+            name(),
+            twice[0].as_deref().unwrap_or("")
+        );
+    }
+    let bar = progress::bar(calls.len() as u64, "calls", global.quiet);
+    let outcomes: Vec<Outcome> = super::pool(global)?.install(|| {
+        let one = |call: &Call| {
+            let done = job::redact(call, &args.how, entities, |_| {});
+            bar.inc(1);
+            let (report, error) = match done {
+                Ok(report) => (Some(report), None),
+                Err(e) => (None, Some(format!("{e:#}"))),
+            };
+            Outcome { audio: call.audio.clone(), report, error }
+        };
+        calls.par_iter().map(one).collect()
+    });
+    bar.finish_and_clear();
+    out.print(&outcomes, |all| {
+        let line = |o: &Outcome| match (&o.report, &o.error) {
+            (Some(r), _) => {
+                let review = if r.needs_review { ", to be looked at" } else { "" };
+                format!("{}: {} found, {} keys{review}", o.audio.display(), r.found.len(), r.keys)
+            }
+            (_, e) => format!("{}: {}", o.audio.display(), e.as_deref().unwrap_or("failed")),
+        };
+        all.iter().map(line).collect::<Vec<_>>().join("\n")
+    })?;
+    let exits = || outcomes.iter().map(|o| o.report.as_ref().map_or(Exit::Error, Report::exit));
+    let worst = [Exit::Error, Exit::NeedsReview, Exit::Redacted].into_iter().find(|e| exits().any(|x| x == *e));
+    Ok(worst.unwrap_or(Exit::Success))
+}
+
+fn text_report(r: &Report) -> String {
+    let mut lines = Vec::new();
+    match r.found.len() + r.keys {
+        0 => lines.push("nothing personal was found".to_owned()),
+        _ => {
+            let seconds: Vec<String> = r.silenced_seconds.iter().map(|s| format!("{s:.1} s")).collect();
+            lines.push(format!(
+                "{} found, {} keys; silenced, by channel: {}",
+                r.found.len(),
+                r.keys,
+                seconds.join(", ")
+            ));
+        }
+    }
+    for f in &r.found {
+        let (from, to) = (f.begin_offset_millis as f64 / 1e3, f.end_offset_millis as f64 / 1e3);
+        let note = if f.confidence < REVIEW_BELOW { "  look at this one" } else { "" };
+        lines.push(format!("  {from:>8.1}-{to:<8.1} {:<40} {:.2}{note}", f.entity, f.confidence));
+    }
+    let files = [&r.recording, &r.analysis, &r.original_analysis, &r.audit];
+    lines.extend(files.into_iter().flatten().map(|p| p.display().to_string()));
+    lines.push(format!("not looked for: {}", r.not_looked_for.join(", ")));
+    lines.join("\n")
 }
 
 fn exit(findings: &[Finding]) -> Exit {
@@ -154,159 +159,72 @@ fn exit(findings: &[Finding]) -> Exit {
     }
 }
 
-fn found(f: &Finding) -> Found {
-    Found {
-        entity: f.entity.as_str(),
-        confidence: f.confidence,
-        recogniser: f.recogniser,
-        begin_offset_millis: f.places.first().map_or(0, |p| p.span.begin_ms),
-        end_offset_millis: f.places.last().map_or(0, |p| p.span.end_ms),
+pub(super) fn unseal(out: Output, args: &UnsealArgs) -> Result<Exit> {
+    let key = FileKey::read(&args.key)?;
+    let name = || args.file.display().to_string();
+    let sealed = std::fs::read(&args.file).with_context(name)?;
+    let plain =
+        key.open(&sealed).with_context(|| format!("{}: not sealed under this key, or changed since", name()))?;
+    match &args.out {
+        Some(path) => {
+            write_atomic_private(path, &plain)?;
+            out.print(path, |p| p.display().to_string())?;
+        }
+        None => std::io::stdout().write_all(&plain)?,
     }
+    Ok(Exit::Success)
 }
 
-/// By how many milliseconds later each of two channels hears the other, where it does: `[1 in 0, 0 in 1]`.
-fn heard_across(audio: &Path, layout: &Layout) -> Result<[Option<u64>; 2]> {
-    let rate = SampleRate::new(layout.rate_hz).with_context(|| audio.display().to_string())?;
-    let mut reader = MonoReader::open(audio, None, ChannelChoice::Index(0))?;
-    let (mut of_second, mut of_first) = (BleedMeter::new(rate), BleedMeter::new(rate));
-    let (mut first, mut second) = (Vec::new(), Vec::new());
-    while reader.next_chunk(&mut first)? > 0 {
-        reader.other(&mut second);
-        of_second.push(&second, &first);
-        of_first.push(&first, &second);
-    }
-    Ok([of_second, of_first].map(|m| m.bleed().map(|b| (1_000.0 * b.delay_s).ceil() as u64)))
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Retained {
+    erased: Vec<PathBuf>,
+    dry_run: bool,
 }
 
-/// What each channel has silenced: its own speaker's findings, those of a speaker whose channel is not known, and those that it hears.
-fn channel_spans(
-    transcript: &Transcript,
-    findings: &[Finding],
-    layout: &Layout,
-    crosstalk: [Option<u64>; 2],
-    pad_ms: u64,
-) -> Result<Vec<Spans>> {
-    let places = || findings.iter().flat_map(|f| &f.places);
-    let channel_of = |turn: usize| transcript.turns().get(turn).and_then(|t| t.channel);
-    (0..layout.channels)
-        .map(|channel| {
-            let spans: Vec<Span> = places()
-                .filter_map(|p| match channel_of(p.turn) {
-                    None => Some(p.span),
-                    Some(own) if own == channel => Some(p.span),
-                    Some(_) => {
-                        let later = crosstalk.get(channel).copied().unwrap_or(Some(0))?;
-                        // Silenced from when it was said to when it is heard here.
-                        Some(Span { end_ms: p.span.end_ms + later, ..p.span })
-                    }
-                })
-                .collect();
-            Ok(Spans::new(&spans, pad_ms, layout.rate_hz, layout.frames)?)
-        })
-        .collect()
+/// Whether `vouch redact` calls its files so.
+fn ours(name: &str) -> bool {
+    let kinds = ["_call_recording_redacted", "_analysis_redacted", "_analysis", "_audit"];
+    let ends = [".wav", ".json", ".json.sealed"];
+    let stem = ends.iter().find_map(|e| name.strip_suffix(e));
+    // With --layout connect, the time comes last.
+    let timed = |stem: &str| {
+        kinds.iter().any(|k| stem.rsplit_once('_').is_some_and(|(s, t)| s.ends_with(k) && t.ends_with('Z')))
+    };
+    stem.is_some_and(|stem| kinds.iter().any(|k| stem.ends_with(k)) || timed(stem))
 }
 
-fn write(
-    args: &RedactArgs,
-    loaded: &Loaded,
-    findings: &[Finding],
-    layout: &Layout,
-    spans: &[Spans],
-    report: &Report,
-) -> Result<()> {
-    let input = file_hash(&args.audio)?;
-    wav::mute(&args.audio, layout, spans, &report.recording)?;
-    ensure!(file_hash(&args.audio)? == input, "{}: it changed while it was read", args.audio.display());
-    let analysis = serde_json::to_vec_pretty(&analysis(args, loaded, findings, layout))?;
-    write_atomic_private(&report.analysis, &analysis)?;
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    findings.iter().for_each(|f| *counts.entry(f.entity.as_str()).or_default() += 1);
-    let silenced: Vec<Value> = spans
-        .iter()
-        .enumerate()
-        .flat_map(|(c, s)| {
-            s.ranges().iter().map(move |r| json!({"Channel": c, "BeginSample": r.start, "EndSample": r.end}))
-        })
-        .collect();
-    let audit = json!({
-        "Version": 1,
-        "Program": concat!("vouch ", env!("CARGO_PKG_VERSION")),
-        "Audio": { "Sha256": input, "SampleRate": layout.rate_hz, "Channels": layout.channels, "Samples": layout.frames },
-        "Transcript": { "Sha256": file_hash(&args.transcript)?, "Format": loaded.format },
-        "RedactedAudio": { "Sha256": file_hash(&report.recording)?, "DroppedChunks": layout.dropped },
-        "RedactedAnalysis": { "Sha256": file_hash(&report.analysis)? },
-        "PadMillis": args.pad_ms,
-        "Silenced": silenced,
-        "Counts": counts,
-        "Found": report.found,
-        "NeedsReview": report.needs_review,
-        "NotLookedFor": report.not_looked_for,
-    });
-    Ok(write_atomic_private(&report.audit, &serde_json::to_vec_pretty(&audit)?)?)
-}
-
-/// The masked transcript, in Contact Lens's shape.
-fn analysis(args: &RedactArgs, loaded: &Loaded, findings: &[Finding], layout: &Layout) -> Value {
-    let turns = loaded.transcript.turns();
-    let participant = |turn: &Turn| loaded.speakers.get(turn.speaker).cloned().unwrap_or_default();
-    let transcript: Vec<Value> = turns
-        .iter()
-        .enumerate()
-        .map(|(number, turn)| {
-            let spans: Vec<Value> = findings
-                .iter()
-                .flat_map(|f| f.places.iter().filter(move |p| p.turn == number))
-                .map(|p| json!({"BeginOffsetMillis": p.span.begin_ms, "EndOffsetMillis": p.span.end_ms}))
-                .collect();
-            let mut value = json!({
-                "Id": format!("{number:08}"),
-                "ParticipantId": participant(turn),
-                "Content": masked(turn, number, findings, args.wanted.mask),
-                "BeginOffsetMillis": turn.words.iter().map(|w| w.begin_ms).min(),
-                "EndOffsetMillis": turn.words.iter().map(|w| w.end_ms).max(),
-            });
-            if !spans.is_empty() {
-                value["Redaction"] = json!({ "RedactedTimestamps": spans });
+pub(super) fn retain(out: Output, args: &RetainArgs) -> Result<Exit> {
+    ensure!(args.dir.is_dir(), "{}: no folder", args.dir.display());
+    let now = SystemTime::now();
+    let (mut erased, mut folders) = (Vec::new(), vec![args.dir.clone()]);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
+            let entry = entry?;
+            let (kind, path) = (entry.file_type()?, entry.path());
+            if kind.is_dir() {
+                folders.push(path);
+            } else if kind.is_file() && ours(&entry.file_name().to_string_lossy()) {
+                let written = entry.metadata()?.modified()?;
+                if now.duration_since(written).is_ok_and(|age| age >= args.older_than) {
+                    erased.push(path);
+                }
             }
-            value
-        })
-        .collect();
-    let mode = if args.wanted.mask == MaskMode::Pii { "PII" } else { "ENTITY_TYPE" };
-    let requested: Vec<&str> = args.wanted.entities.iter().map(String::as_str).collect();
-    json!({
-        "Version": "VOICE-2022-11-30",
-        "Channel": "VOICE",
-        "JobStatus": "COMPLETED",
-        "ContentMetadata": {
-            "Output": "Redacted",
-            "RedactionTypes": ["PII"],
-            "RedactionTypesMetadata": { "PII": { "RedactionEntitiesRequested": requested, "RedactionMaskMode": mode } },
-        },
-        "ConversationCharacteristics": {
-            "TotalConversationDurationMillis": layout.frames * 1_000 / u64::from(layout.rate_hz),
-        },
-        "Participants": loaded.speakers.iter().map(|s| json!({ "ParticipantId": s })).collect::<Vec<_>>(),
-        "Transcript": transcript,
-    })
-}
-
-fn text_report(r: &Report) -> String {
-    let mut lines = Vec::new();
-    match r.found.len() {
-        0 => lines.push("nothing personal was found".to_owned()),
-        n => {
-            let seconds: Vec<String> = r.silenced_seconds.iter().map(|s| format!("{s:.1} s")).collect();
-            lines.push(format!("{n} found; silenced, by channel: {}", seconds.join(", ")));
         }
     }
-    for f in &r.found {
-        let (from, to) = (f.begin_offset_millis as f64 / 1e3, f.end_offset_millis as f64 / 1e3);
-        let note = if f.confidence < REVIEW_BELOW { "  look at this one" } else { "" };
-        lines.push(format!("  {from:>8.1}-{to:<8.1} {:<40} {:.2}{note}", f.entity, f.confidence));
+    erased.sort();
+    if !args.dry_run {
+        for path in &erased {
+            std::fs::remove_file(path).with_context(|| path.display().to_string())?;
+        }
     }
-    lines.push(r.recording.display().to_string());
-    lines.push(format!("not looked for: {}", r.not_looked_for.join(", ")));
-    lines.join("\n")
+    let retained = Retained { erased, dry_run: args.dry_run };
+    out.print(&retained, |r| {
+        let what = if r.dry_run { "would be erased" } else { "erased" };
+        let lines = r.erased.iter().map(|p| p.display().to_string());
+        lines.chain([format!("{} files {what}", r.erased.len())]).collect::<Vec<_>>().join("\n")
+    })?;
+    Ok(Exit::Success)
 }
 
 #[derive(Serialize)]
@@ -329,7 +247,7 @@ struct TextFound {
 }
 
 pub(super) fn text(out: Output, file: &Path, args: &RedactWanted) -> Result<Exit> {
-    let entities = wanted(args)?;
+    let entities = wanted(&args.entities)?;
     let name = || file.display().to_string();
     let mut text = String::new();
     let limit = MAX_TEXT_BYTES + 1;
@@ -364,17 +282,18 @@ pub(super) fn text(out: Output, file: &Path, args: &RedactWanted) -> Result<Exit
             f
         })
         .collect();
+    let by_turn = by_turn(turns.len(), &findings);
     let report: Vec<TextLine> = turns
         .iter()
+        .zip(&by_turn)
         .enumerate()
-        .map(|(number, turn)| {
+        .map(|(number, (turn, found))| {
             let line = lines.get(number).copied().unwrap_or_default();
-            let found =
-                findings.iter().flat_map(|f| f.places.iter().map(move |p| (f, p))).filter(|(_, p)| p.turn == number);
             TextLine {
                 line: number + 1,
-                text: masked(turn, number, &findings, args.mask),
+                text: masked(turn, found, args.mask),
                 found: found
+                    .iter()
                     .map(|(f, p)| TextFound {
                         entity: f.entity.as_str(),
                         begin_offset_char: word_at(line, p.words.start).0,

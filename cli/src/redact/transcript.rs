@@ -1,4 +1,5 @@
-//! Transcripts of several recognisers, known by their content: Contact Lens, Amazon Transcribe, Whisper, Deepgram, Vosk.
+//! Transcripts of several recognisers, known by their content: Contact Lens, Amazon Transcribe (batch and call analytics), Whisper, whisper.cpp,
+//! Deepgram, Vosk, WebVTT, SubRip.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,6 +7,8 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use engine::redact::transcript::{Transcript, Turn, Word};
 use serde_json::Value;
+
+use super::subtitles;
 
 /// Largest file that is read.
 const MAX_BYTES: u64 = 256 << 20;
@@ -29,7 +32,14 @@ pub fn load(path: &Path) -> Result<Loaded> {
     let size = std::fs::metadata(path).with_context(name)?.len();
     ensure!(size <= MAX_BYTES, "{}: {size} bytes, at most {MAX_BYTES} are read", name());
     let text = std::fs::read(path).with_context(name)?;
-    let json: Value = serde_json::from_slice(&text).with_context(|| format!("{}: not JSON", name()))?;
+    if let Some(text) = std::str::from_utf8(&text).ok().filter(|t| subtitles::is_subtitles(t)) {
+        let mut speakers = Speakers::default();
+        let turns = subtitles::parse(text, &mut speakers).with_context(name)?;
+        let transcript = Transcript::new(turns).with_context(name)?;
+        return Ok(Loaded { format: "subtitles", transcript, speakers: speakers.names });
+    }
+    let json: Value =
+        serde_json::from_slice(&text).with_context(|| format!("{}: neither JSON nor subtitles", name()))?;
     parse(&json).with_context(name)
 }
 
@@ -39,11 +49,12 @@ pub fn load(path: &Path) -> Result<Loaded> {
 /// As [`load`].
 pub fn parse(json: &Value) -> Result<Loaded> {
     type Adapter = fn(&Value, &mut Speakers) -> Result<Option<Vec<Turn>>>;
-    let adapters: [(&str, Adapter); 5] = [
+    let adapters: [(&str, Adapter); 6] = [
         ("Contact Lens", contact_lens),
         ("Amazon Transcribe", transcribe),
         ("Deepgram", deepgram),
         ("Whisper", whisper),
+        ("whisper.cpp", whisper_cpp),
         ("Vosk", vosk),
     ];
     for (format, adapter) in adapters {
@@ -54,18 +65,19 @@ pub fn parse(json: &Value) -> Result<Loaded> {
     }
     bail!(
         "not a transcript that is known: expected Contact Lens (Transcript), Amazon Transcribe (results.items), Deepgram \
-         (results.channels), Whisper (segments with words) or Vosk (result)"
+         (results.channels), Whisper (segments with words), whisper.cpp \
+         (transcription), Vosk (result), WebVTT or SubRip"
     )
 }
 
 /// Numbers speakers as they appear.
 #[derive(Default)]
-struct Speakers {
-    names: Vec<String>,
+pub(super) struct Speakers {
+    pub(super) names: Vec<String>,
 }
 
 impl Speakers {
-    fn number(&mut self, name: &str) -> usize {
+    pub(super) fn number(&mut self, name: &str) -> usize {
         match self.names.iter().position(|n| n == name) {
             Some(number) => number,
             None => {
@@ -115,7 +127,7 @@ fn untimed(text: &str, begin_ms: u64, end_ms: u64) -> Vec<Word> {
     text.split_whitespace().map(|w| Word { text: w.to_owned(), begin_ms, end_ms }).collect()
 }
 
-/// Versions 1.1.0 and VOICE-2022-11-30. A turn has times and its words have none, so that a turn is silenced whole.
+/// Versions 1.1.0 and VOICE-2022-11-30, and Transcribe's call analytics. Without times of words, a turn is silenced whole.
 fn contact_lens(json: &Value, speakers: &mut Speakers) -> Result<Option<Vec<Turn>>> {
     let Some(transcript) = json.get("Transcript") else { return Ok(None) };
     let roles: BTreeMap<&str, &str> = json
@@ -127,9 +139,23 @@ fn contact_lens(json: &Value, speakers: &mut Speakers) -> Result<Option<Vec<Turn
         .collect();
     let mut found = Vec::new();
     for turn in list(transcript, "Transcript")? {
-        let id = string(turn, "ParticipantId")?;
+        let id = match turn.get("ParticipantId") {
+            None => string(turn, "ParticipantRole")?,
+            Some(_) => string(turn, "ParticipantId")?,
+        };
         let (begin_ms, end_ms) = (millis(turn, "BeginOffsetMillis")?, millis(turn, "EndOffsetMillis")?);
-        let words = untimed(string(turn, "Content")?, begin_ms, end_ms);
+        let words = match turn.get("Items") {
+            None => untimed(string(turn, "Content")?, begin_ms, end_ms),
+            Some(items) => {
+                // Punctuation has no times.
+                let timed = list(items, "Items")?.iter().filter(|i| i.get("BeginOffsetMillis").is_some());
+                let word = |i: &Value| {
+                    let (begin_ms, end_ms) = (millis(i, "BeginOffsetMillis")?, millis(i, "EndOffsetMillis")?);
+                    Ok(Word { text: string(i, "Content")?.to_owned(), begin_ms, end_ms })
+                };
+                timed.map(word).collect::<Result<_>>()?
+            }
+        };
         let role = roles.get(id).copied().unwrap_or(id);
         found.push(Turn { speaker: speakers.number(role), channel: None, words });
     }
@@ -218,6 +244,43 @@ fn whisper(json: &Value, speakers: &mut Speakers) -> Result<Option<Vec<Turn>>> {
     Ok(Some(found))
 }
 
+/// whisper.cpp: `transcription`, with `tokens` where they were asked for; a word is tokens up to the next space.
+fn whisper_cpp(json: &Value, speakers: &mut Speakers) -> Result<Option<Vec<Turn>>> {
+    let Some(segments) = json.get("transcription") else { return Ok(None) };
+    let offsets = |value: &Value| -> Result<(u64, u64)> {
+        let offsets = value.get("offsets").context("offsets are missing")?;
+        Ok((millis(offsets, "from")?, millis(offsets, "to")?))
+    };
+    let mut found = Vec::new();
+    for segment in list(segments, "transcription")? {
+        let (begin_ms, end_ms) = offsets(segment)?;
+        let mut words: Vec<Word> = Vec::new();
+        match segment.get("tokens") {
+            None => words = untimed(string(segment, "text")?, begin_ms, end_ms),
+            Some(tokens) => {
+                for token in list(tokens, "tokens")? {
+                    let text = string(token, "text")?;
+                    // "[_BEG_]", "[_TT_150]": not said.
+                    if text.starts_with("[_") {
+                        continue;
+                    }
+                    let (begin_ms, end_ms) = offsets(token)?;
+                    match words.last_mut().filter(|_| !text.starts_with(' ')) {
+                        Some(word) => {
+                            word.text.push_str(text);
+                            word.end_ms = word.end_ms.max(end_ms);
+                        }
+                        None => words.push(Word { text: text.trim().to_owned(), begin_ms, end_ms }),
+                    }
+                }
+            }
+        }
+        let label = segment.get("speaker").and_then(Value::as_str).unwrap_or("speaker");
+        found.push(Turn { speaker: speakers.number(label), channel: None, words });
+    }
+    Ok(Some(found))
+}
+
 fn vosk(json: &Value, speakers: &mut Speakers) -> Result<Option<Vec<Turn>>> {
     let Some(result) = json.get("result") else { return Ok(None) };
     let mut words = Vec::new();
@@ -285,6 +348,20 @@ mod tests {
                     {"word": "hi", "punctuated_word": "Hi.", "start": 0.1, "end": 0.3}]}]}]}}),
                 "Deepgram",
                 vec!["0/0 Hi. 100-300"],
+            ),
+            (
+                json!({"Transcript": [{"ParticipantRole": "CUSTOMER", "Content": "Hi.", "BeginOffsetMillis": 1, "EndOffsetMillis": 90, "Items": [
+                    {"Content": "Hi", "BeginOffsetMillis": 10, "EndOffsetMillis": 80}, {"Content": "."}]}]}),
+                "Contact Lens",
+                vec!["CUSTOMER Hi 10-80"],
+            ),
+            (
+                json!({"transcription": [{"offsets": {"from": 0, "to": 900}, "text": " four one", "tokens": [
+                    {"text": "[_BEG_]", "offsets": {"from": 0, "to": 0}}, {"text": " fo", "offsets": {"from": 10, "to": 200}},
+                    {"text": "ur", "offsets": {"from": 200, "to": 400}}, {"text": " one", "offsets": {"from": 500, "to": 900}}]},
+                    {"offsets": {"from": 1000, "to": 1500}, "text": " two"}]}),
+                "whisper.cpp",
+                vec!["speaker four 10-400", "speaker one 500-900", "speaker two 1000-1500"],
             ),
             (
                 json!({"result": [{"word": "hi", "start": 0.1, "end": 0.3, "conf": 1.0}], "text": "hi"}),

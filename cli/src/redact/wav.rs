@@ -1,12 +1,15 @@
 //! A WAV file with spans of its channels silenced: the other samples as they were, bit for bit, and nothing but samples kept.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::io::{BufReader, Cursor, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use cli_store::AtomicFile;
+use engine::codec::g711;
 use engine::redact::mute::Spans;
+
+use crate::files::AudioFile;
 
 /// Frames that are worked on at once.
 const BLOCK_FRAMES: usize = 1 << 14;
@@ -22,6 +25,8 @@ pub struct Layout {
     pub frames: u64,
     /// Bytes of a sample.
     sample_bytes: usize,
+    /// How a sample is coded: the format's number, PCM 1, float 3, A-law 6, mu-law 7.
+    kind: u16,
     /// One sample of silence.
     silence: Vec<u8>,
     /// The format chunk's content.
@@ -33,15 +38,101 @@ pub struct Layout {
     pub dropped: Vec<String>,
 }
 
-/// Reads the layout of a WAV file.
-///
-/// # Errors
-/// It is no WAV file, of a kind of samples that is not known, or its sizes do not add up.
-pub fn layout(path: &Path) -> Result<Layout> {
-    let name = || path.display().to_string();
-    let file = File::open(path).with_context(name)?;
-    let size = file.metadata().with_context(name)?.len();
-    parse(&mut BufReader::new(file), size).with_context(name)
+/// A recording that can be gone through several times: a WAV file, or a FLAC file as the WAV file that it stands for.
+pub enum Recording {
+    /// A WAV file.
+    File(PathBuf),
+    /// A WAV file that was made of something else.
+    Memory {
+        /// What it was made of.
+        name: PathBuf,
+        /// The WAV file.
+        bytes: Vec<u8>,
+    },
+}
+
+trait ReadSeek: Read + Seek {}
+impl<T: Read + Seek> ReadSeek for T {}
+
+impl Recording {
+    /// Opens a recording, by its content.
+    ///
+    /// # Errors
+    /// It cannot be read, or is a FLAC file that is damaged or has more than 24 bits.
+    pub fn open(path: &Path) -> Result<Self> {
+        let name = || path.display().to_string();
+        let mut head = [0; 26];
+        let mut file = File::open(path).with_context(|| format!("{} (RECORDING_FILE_CANNOT_BE_READ)", name()))?;
+        let flac = file.read_exact(&mut head).is_ok() && head.starts_with(b"fLaC");
+        if !flac {
+            return Ok(Self::File(path.to_owned()));
+        }
+        // STREAMINFO comes first: 20 bits rate, 3 bits channels, 5 bits depth from the 18th byte on (RFC 9639, section 8.2).
+        let bits = 1 + (u32::from(head[20] & 1) << 4 | u32::from(head[21] >> 4));
+        ensure!((8..=24).contains(&bits), "{}: FLAC of {bits} bits, 8 to 24 are read (RECORDING_FILE_INVALID)", name());
+        let bytes = bits.div_ceil(8).max(2) as usize;
+        let mut audio = AudioFile::open(path).context("RECORDING_FILE_INVALID")?;
+        let (channels, rate_hz) = (audio.spec().channels, audio.spec().rate_hz);
+        let (mut data, mut chunk) = (Vec::new(), Vec::new());
+        while audio.next_chunk(&mut chunk).context("RECORDING_FILE_INVALID")? > 0 {
+            // Integers of up to 24 bits are exact as f32.
+            let scale = (1u32 << (8 * bytes - 1)) as f32;
+            data.extend(chunk.iter().flat_map(|x| ((x * scale) as i32).to_le_bytes().into_iter().take(bytes)));
+        }
+        let block = channels * bytes as u16;
+        let size = u32::try_from(data.len()).context("longer than a WAV file can be (RECORDING_FILE_TOO_LARGE)")?;
+        let mut wav = Vec::with_capacity(data.len() + 44);
+        wav.extend(b"RIFF");
+        wav.extend(size.checked_add(36 + size % 2).context("RECORDING_FILE_TOO_LARGE")?.to_le_bytes());
+        wav.extend(b"WAVEfmt ");
+        wav.extend(16u32.to_le_bytes());
+        wav.extend(1u16.to_le_bytes());
+        wav.extend(channels.to_le_bytes());
+        wav.extend(rate_hz.to_le_bytes());
+        wav.extend((rate_hz * u32::from(block)).to_le_bytes());
+        wav.extend(block.to_le_bytes());
+        wav.extend((8 * bytes as u16).to_le_bytes());
+        wav.extend(b"data");
+        wav.extend(size.to_le_bytes());
+        wav.append(&mut data);
+        wav.extend(&[0][..(size % 2) as usize]);
+        Ok(Self::Memory { name: path.to_owned(), bytes: wav })
+    }
+
+    /// The file it came from.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::File(path) | Self::Memory { name: path, .. } => path,
+        }
+    }
+
+    fn reader(&self) -> Result<Box<dyn ReadSeek + '_>> {
+        Ok(match self {
+            Self::File(path) => Box::new(BufReader::new(File::open(path).with_context(|| path.display().to_string())?)),
+            Self::Memory { bytes, .. } => Box::new(Cursor::new(bytes)),
+        })
+    }
+
+    /// Its layout.
+    ///
+    /// # Errors
+    /// It is no WAV file, of a kind of samples that is not known, or its sizes do not add up.
+    pub fn layout(&self) -> Result<Layout> {
+        let name = || self.path().display().to_string();
+        let mut reader = self.reader()?;
+        let size = reader.seek(SeekFrom::End(0)).with_context(name)?;
+        reader.rewind().with_context(name)?;
+        parse(&mut reader, size).with_context(name)
+    }
+}
+
+/// What is put where something must not be heard.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fill {
+    /// Silence, as the samples' coding has it.
+    Silence,
+    /// 1 kHz at -20 dB of full scale.
+    Tone,
 }
 
 fn word(bytes: &[u8], at: usize) -> u32 {
@@ -129,6 +220,7 @@ fn parse(file: &mut (impl Read + Seek), size: u64) -> Result<Layout> {
         rate_hz,
         frames: bytes / block as u64,
         sample_bytes: silence.len(),
+        kind,
         silence,
         format,
         fact,
@@ -142,15 +234,37 @@ impl Layout {
         self.channels * self.sample_bytes
     }
 
-    /// Silences, in frames that begin with the one numbered `start`, what each channel's spans say.
-    fn silence(&self, frames: &mut [u8], start: u64, spans: &[Spans]) {
+    /// The sample that is put at a frame.
+    fn filled(&self, fill: Fill, frame: u64) -> [u8; 8] {
+        let mut bytes = [0; 8];
+        let out = &mut bytes[..self.sample_bytes];
+        if fill == Fill::Silence {
+            out.copy_from_slice(&self.silence);
+            return bytes;
+        }
+        // The phase is that of the frame's number: any part of a span can be made, and held against, on its own.
+        let turns = (frame % u64::from(self.rate_hz)) as f64 * 1_000.0 / f64::from(self.rate_hz);
+        let x = 0.1 * (std::f64::consts::TAU * turns.fract()).sin();
+        match (self.kind, self.sample_bytes) {
+            (3, 4) => out.copy_from_slice(&(x as f32).to_le_bytes()),
+            (3, _) => out.copy_from_slice(&x.to_le_bytes()),
+            (6, _) => out[0] = g711::i16_to_alaw((x * 32_768.0) as i16),
+            (7, _) => out[0] = g711::i16_to_ulaw((x * 32_768.0) as i16),
+            (_, 1) => out[0] = (128.0 + x * 128.0) as u8,
+            (_, n) => out.copy_from_slice(&((x * (1u64 << (8 * n - 1)) as f64) as i32).to_le_bytes()[..n]),
+        }
+        bytes
+    }
+
+    /// Fills, in frames that begin with the one numbered `start`, what each channel's spans say.
+    fn silence(&self, frames: &mut [u8], start: u64, spans: &[Spans], fill: Fill) {
         let count = (frames.len() / self.block_bytes()) as u64;
         for (channel, spans) in spans.iter().enumerate() {
             for range in spans.within(start, count) {
                 for frame in range {
                     let at = frame as usize * self.block_bytes() + channel * self.sample_bytes;
                     if let Some(sample) = frames.get_mut(at..at + self.sample_bytes) {
-                        sample.copy_from_slice(&self.silence);
+                        sample.copy_from_slice(&self.filled(fill, start + frame)[..self.sample_bytes]);
                     }
                 }
             }
@@ -159,9 +273,9 @@ impl Layout {
 }
 
 /// Goes through the samples in blocks of whole frames.
-fn blocks(path: &Path, layout: &Layout, mut visit: impl FnMut(u64, &mut Vec<u8>) -> Result<()>) -> Result<()> {
-    let name = || path.display().to_string();
-    let mut file = File::open(path).with_context(name)?;
+fn blocks(input: &Recording, layout: &Layout, mut visit: impl FnMut(u64, &mut Vec<u8>) -> Result<()>) -> Result<()> {
+    let name = || input.path().display().to_string();
+    let mut file = input.reader()?;
     file.seek(SeekFrom::Start(layout.data_start)).with_context(name)?;
     let (mut at, mut bytes) = (0, Vec::new());
     while at < layout.frames {
@@ -174,12 +288,12 @@ fn blocks(path: &Path, layout: &Layout, mut visit: impl FnMut(u64, &mut Vec<u8>)
     Ok(())
 }
 
-/// Writes `input` with each channel's spans silenced to `output`, reads it back, and holds every sample of it against the input. `output` is
+/// Writes `input` with each channel's spans filled to `output`, reads it back, and holds every sample of it against the input. `output` is
 /// whole and right, or not there.
 ///
 /// # Errors
 /// A file cannot be read or written, `spans` are not one list for each channel, or what was written is not what was meant.
-pub fn mute(input: &Path, layout: &Layout, spans: &[Spans], output: &Path) -> Result<()> {
+pub fn mute(input: &Recording, layout: &Layout, spans: &[Spans], fill: Fill, output: &Path) -> Result<()> {
     ensure!(spans.len() == layout.channels, "{} lists of spans for {} channels", spans.len(), layout.channels);
     let data = layout.frames * layout.block_bytes() as u64;
     let fact = layout.fact.as_ref().map_or(0, |f| 8 + f.len() + f.len() % 2);
@@ -204,25 +318,26 @@ pub fn mute(input: &Path, layout: &Layout, spans: &[Spans], output: &Path) -> Re
     let mut file = AtomicFile::create_private(output)?;
     file.write_all(&header).with_context(name)?;
     blocks(input, layout, |at, bytes| {
-        layout.silence(bytes, at, spans);
+        layout.silence(bytes, at, spans, fill);
         file.write_all(bytes).with_context(name)
     })?;
     file.write_all(&[0][..(data % 2) as usize]).with_context(name)?;
-    verify(input, layout, spans, file.unfinished())?;
+    verify(input, layout, spans, fill, file.unfinished())?;
     Ok(file.commit()?)
 }
 
 /// Reads back what was written, without the code that wrote it: each sample is looked at on its own.
-fn verify(input: &Path, layout: &Layout, spans: &[Spans], written: &Path) -> Result<()> {
-    let back = self::layout(written).context("what was written cannot be read back")?;
+fn verify(input: &Recording, layout: &Layout, spans: &[Spans], fill: Fill, written: &Path) -> Result<()> {
+    let written = Recording::File(written.to_owned());
+    let back = written.layout().context("what was written cannot be read back")?;
     let same = (back.channels, back.rate_hz, back.frames) == (layout.channels, layout.rate_hz, layout.frames);
     ensure!(same && back.format == layout.format && back.dropped.is_empty(), "what was written is another recording");
-    let mut original = File::open(input).with_context(|| input.display().to_string())?;
+    let mut original = input.reader()?;
     original.seek(SeekFrom::Start(layout.data_start))?;
     let mut expected = Vec::new();
     // Where each channel stands in its spans.
     let mut next = vec![0usize; layout.channels];
-    blocks(written, &back, |at, bytes| {
+    blocks(&written, &back, |at, bytes| {
         expected.resize(bytes.len(), 0);
         original.read_exact(&mut expected)?;
         let samples = bytes.chunks_exact(layout.sample_bytes).zip(expected.chunks_exact(layout.sample_bytes));
@@ -233,7 +348,10 @@ fn verify(input: &Path, layout: &Layout, spans: &[Spans], written: &Path) -> Res
                 *next += 1;
             }
             let inside = spans.ranges().get(*next).is_some_and(|r| r.start <= frame);
-            let right = if inside { found == layout.silence } else { found == original };
+            let right = match inside {
+                true => found == &layout.filled(fill, frame)[..layout.sample_bytes],
+                false => found == original,
+            };
             ensure!(right, "sample {frame} of channel {channel} was not written as it must be");
         }
         Ok(())

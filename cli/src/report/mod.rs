@@ -11,6 +11,7 @@ use engine::metrics::{
 use engine::score::{Llr, Score};
 use serde::Serialize;
 
+pub(crate) use page::escape;
 pub use page::{Heading, html};
 
 /// The thresholds that an evaluation reports.

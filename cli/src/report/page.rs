@@ -151,7 +151,7 @@ fn interval(evaluation: &Evaluation, name: &str, print: impl Fn(f64) -> String) 
 }
 
 /// Text as it may stand in an element or a quoted attribute.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -53,6 +53,7 @@ mod clock;
 mod domain;
 mod error;
 mod export;
+mod file_key;
 mod files;
 mod ids;
 mod jobs;
@@ -68,6 +69,7 @@ pub use clock::{Clock, SystemClock, Timestamp};
 pub use domain::{Domain, DomainInfo, DomainUpdate, FoundDomain, NewDomain, OpenOptions};
 pub use error::{ConflictType, KeyProblem, ResourceType, StoreError, VoiceprintFileProblem};
 pub use export::{Passphrase, VOICEPRINT_FILE_MAGIC};
+pub use file_key::{FileKey, SEALED_FILE_MAGIC};
 pub use files::{AtomicFile, write_atomic, write_atomic_private};
 pub use ids::{
     ClientToken, CustomerSpeakerId, Description, DomainId, DomainName, FraudsterId, GeneratedSpeakerId, JobId, ModelId,

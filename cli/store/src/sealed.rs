@@ -56,7 +56,7 @@ fn associated(context: &[&[u8]]) -> Vec<u8> {
     aad
 }
 
-fn seal_with(key: &Secret, context: &[&[u8]], plain: &[u8]) -> Result<Vec<u8>, StoreError> {
+pub(crate) fn seal_with(key: &Secret, context: &[&[u8]], plain: &[u8]) -> Result<Vec<u8>, StoreError> {
     let nonce: [u8; NONCE_BYTES] = random_bytes()?;
     let cipher = XChaCha20Poly1305::new((&key.0).into());
     let sealed = cipher
@@ -69,7 +69,7 @@ fn seal_with(key: &Secret, context: &[&[u8]], plain: &[u8]) -> Result<Vec<u8>, S
     Ok(out)
 }
 
-fn open_with(key: &Secret, context: &[&[u8]], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+pub(crate) fn open_with(key: &Secret, context: &[&[u8]], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let (version, rest) = sealed.split_first()?;
     if *version != VERSION || rest.len() < NONCE_BYTES + TAG_BYTES {
         return None;

@@ -85,15 +85,22 @@ impl Spans {
             let end = at(span.end_ms.saturating_add(pad_ms)).div_ceil(1_000).min(u128::from(samples));
             found.push(begin as u64..end as u64);
         }
-        found.sort_by_key(|r| (r.start, r.end));
-        let mut merged: Vec<Range<u64>> = Vec::with_capacity(found.len());
-        for range in found.into_iter().filter(|r| r.start < r.end) {
-            match merged.last_mut() {
+        Ok(Self::default().and(found))
+    }
+
+    /// These and more samples, which lie within the recording.
+    #[must_use]
+    pub fn and(mut self, more: Vec<Range<u64>>) -> Self {
+        let mut all = std::mem::take(&mut self.samples);
+        all.extend(more);
+        all.sort_by_key(|r| (r.start, r.end));
+        for range in all.into_iter().filter(|r| r.start < r.end) {
+            match self.samples.last_mut() {
                 Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
-                _ => merged.push(range),
+                _ => self.samples.push(range),
             }
         }
-        Ok(Self { samples: merged })
+        self
     }
 
     /// The samples, as ranges in order.

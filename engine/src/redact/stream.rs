@@ -24,8 +24,8 @@ const WORDS_AFTER: usize = 8;
 /// Quiet of the speaker after a word that decides about it, and about a digit.
 const QUIET_MS: u64 = 2_500;
 const QUIET_AFTER_DIGIT_MS: u64 = 20_000;
-/// Words that are no digits between two that are of one number, one more than there can be.
-const WORDS_BETWEEN: usize = 4;
+/// One more than the words that there can be between two digits of one number: "as in boy", and three of no weight.
+const WORDS_BETWEEN: usize = 7;
 
 /// Why a redactor cannot be made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -61,16 +61,17 @@ fn every_kind_of_samples_is_silenced_with_its_own_silence_and_nothing_else_chang
                 (b"bext", text),
             ];
             std::fs::write(&input, riff(&chunks)).unwrap();
-            let layout = layout(&input).unwrap();
+            let input = Recording::File(input.clone());
+            let layout = input.layout().unwrap();
             assert_eq!((layout.frames, layout.dropped.len()), (20_001, 2));
             let spans = |begin_ms, end_ms| Spans::new(&[Span { begin_ms, end_ms }], 0, 8_000, 20_001).unwrap();
             // Channel by channel another span, the last one to the very end.
             let all: Vec<Spans> =
                 [spans(100, 300), spans(2_000, 2_400), Spans::default()].into_iter().take(channels.into()).collect();
-            mute(&input, &layout, &all, &output).unwrap();
+            mute(&input, &layout, &all, Fill::Silence, &output).unwrap();
             let written = std::fs::read(&output).unwrap();
             assert!(!written.windows(4).any(|w| w == b"4111"), "text survives");
-            let back = self::layout(&output).unwrap();
+            let back = Recording::File(output.clone()).layout().unwrap();
             let found = &written[back.data_start as usize..][..data.len()];
             for (i, (found, original)) in found.chunks(silence.len()).zip(data.chunks(silence.len())).enumerate() {
                 let (frame, channel) = ((i / usize::from(channels)) as u64, i % usize::from(channels));
@@ -119,12 +120,12 @@ fn what_could_hide_samples_from_the_silencing_is_an_error() {
         ("RF64", with(0, b"RF64"), "not a WAV file"),
     ] {
         std::fs::write(&input, file).unwrap();
-        let Err(error) = layout(&input) else { panic!("{name} was taken") };
+        let Err(error) = Recording::File(input.clone()).layout() else { panic!("{name} was taken") };
         let text = format!("{error:#}");
         assert!(text.contains(reason) && text.contains("in.wav"), "{name}: {text}");
     }
     std::fs::write(&input, &good).unwrap();
-    assert_eq!(layout(&input).unwrap().frames, 500);
+    assert_eq!(Recording::File(input.clone()).layout().unwrap().frames, 500);
 }
 
 #[test]
@@ -133,24 +134,25 @@ fn what_was_written_is_held_against_the_input() {
     let [input, output, other] = ["in.wav", "out.wav", "other.wav"].map(|n| room.path().join(n));
     let file = |data: Vec<u8>| riff(&[(b"fmt ", format(1, 2, 16)), (b"data", data)]);
     std::fs::write(&input, file(noise(80_000))).unwrap();
-    let layout = layout(&input).unwrap();
+    let input = Recording::File(input.clone());
+    let layout = input.layout().unwrap();
     let spans =
         vec![Spans::new(&[Span { begin_ms: 500, end_ms: 700 }], 0, 8_000, layout.frames).unwrap(), Spans::default()];
-    mute(&input, &layout, &spans, &output).unwrap();
-    assert!(verify(&input, &layout, &spans, &output).is_ok());
+    mute(&input, &layout, &spans, Fill::Silence, &output).unwrap();
+    assert!(verify(&input, &layout, &spans, Fill::Silence, &output).is_ok());
     // One sample that was left in the span, one that was changed outside it, a span that is larger, another recording.
     let written = std::fs::read(&output).unwrap();
-    let start = self::layout(&output).unwrap().data_start as usize;
+    let start = Recording::File(output.clone()).layout().unwrap().data_start as usize;
     for (frame, channel, value) in [(4_100, 0, 9), (4_100, 1, 0), (100, 0, 0), (19_999, 1, 0xee)] {
         let mut changed = written.clone();
         changed[start + 4 * frame + 2 * channel] = value;
         std::fs::write(&other, &changed).unwrap();
-        let error = verify(&input, &layout, &spans, &other).unwrap_err().to_string();
+        let error = verify(&input, &layout, &spans, Fill::Silence, &other).unwrap_err().to_string();
         assert!(error.contains(&format!("sample {frame} of channel {channel}")), "{error}");
     }
     let wider = vec![spans[0].clone(), spans[0].clone()];
-    assert!(verify(&input, &layout, &wider, &output).is_err(), "one channel of two");
+    assert!(verify(&input, &layout, &wider, Fill::Silence, &output).is_err(), "one channel of two");
     std::fs::write(&other, file(noise(79_996))).unwrap();
-    assert!(verify(&input, &layout, &spans, &other).is_err());
-    assert!(mute(&input, &layout, &spans[..1], &other).is_err(), "spans for one of two channels");
+    assert!(verify(&input, &layout, &spans, Fill::Silence, &other).is_err());
+    assert!(mute(&input, &layout, &spans[..1], Fill::Silence, &other).is_err(), "spans for one of two channels");
 }

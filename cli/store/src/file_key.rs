@@ -1,0 +1,74 @@
+//! A key for files that are sealed on their own, outside a domain.
+
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use crate::StoreError;
+use crate::key::DomainKey;
+use crate::sealed::{open_with, seal_with};
+
+/// What a sealed file begins with.
+pub const SEALED_FILE_MAGIC: &[u8; 8] = b"VOUCHSF1";
+
+/// A key for files that are sealed on their own: XChaCha20-Poly1305 under a key that lies in a file of its own.
+#[derive(Debug)]
+pub struct FileKey(DomainKey);
+
+impl FileKey {
+    /// Reads the key; makes it, readable by its owner only, where it is not there.
+    ///
+    /// # Errors
+    /// The file cannot be read or written, is no key, or anybody may read it.
+    pub fn read_or_create(path: &Path) -> Result<FileKey, StoreError> {
+        if !path.exists() {
+            DomainKey::random()?.write(path)?;
+        }
+        FileKey::read(path)
+    }
+
+    /// Reads the key.
+    ///
+    /// # Errors
+    /// The file is missing, is no key, or anybody may read it.
+    pub fn read(path: &Path) -> Result<FileKey, StoreError> {
+        DomainKey::read(path).map(FileKey)
+    }
+
+    /// Seals a file's content.
+    ///
+    /// # Errors
+    /// The system gives no random numbers.
+    pub fn seal(&self, plain: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let sealed = seal_with(&self.0.0, &[SEALED_FILE_MAGIC], plain)?;
+        Ok([&SEALED_FILE_MAGIC[..], &sealed].concat())
+    }
+
+    /// Opens a file's content; `None` if it is none that this key sealed, or was changed.
+    pub fn open(&self, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        open_with(&self.0.0, &[SEALED_FILE_MAGIC], sealed.strip_prefix(SEALED_FILE_MAGIC.as_slice())?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sealed_opens_under_its_key_only_and_whole_only() {
+        let dir = tempfile::tempdir().unwrap();
+        let key = FileKey::read_or_create(&dir.path().join("a.key")).unwrap();
+        let other = FileKey::read_or_create(&dir.path().join("b.key")).unwrap();
+        let sealed = key.seal(b"Jane Doe").unwrap();
+        assert!(!sealed.windows(4).any(|w| w == b"Jane"));
+        let again = FileKey::read_or_create(&dir.path().join("a.key")).unwrap();
+        assert_eq!(again.open(&sealed).unwrap().as_slice(), b"Jane Doe");
+        assert!(other.open(&sealed).is_none());
+        for at in 0..sealed.len() {
+            let mut changed = sealed.clone();
+            changed[at] ^= 1;
+            assert!(key.open(&changed).is_none() && key.open(&sealed[..at]).is_none());
+        }
+        assert!(FileKey::read(&dir.path().join("c.key")).is_err());
+    }
+}
