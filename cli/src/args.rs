@@ -583,6 +583,9 @@ pub struct RedactWanted {
     /// How it is masked in the text.
     #[arg(long, value_enum, default_value = "pii")]
     pub mask: MaskMode,
+    /// Language of the text. Of Spanish: numbers, dates, ages and e-mail addresses.
+    #[arg(long, default_value = "en-US", value_name = "xx-XX", value_parser = language)]
+    pub language: String,
 }
 
 /// What is written.
@@ -662,9 +665,6 @@ pub struct RedactHow {
     /// Leave keys that are pressed (DTMF) as they are.
     #[arg(long)]
     pub no_keys: bool,
-    /// Language of the transcript.
-    #[arg(long, default_value = "en-US", value_name = "xx-XX", value_parser = language)]
-    pub language: String,
     /// The agent's channel, from 0; the others are the customer's.
     #[arg(long, value_name = "N")]
     pub agent_channel: Option<usize>,
@@ -694,7 +694,8 @@ fn fill(text: &str) -> Result<crate::redact::wav::Fill, String> {
 }
 
 /// The locales that the rules are written for.
-const LOCALES: [&str; 9] = ["en-US", "en-GB", "en-AU", "en-NZ", "en-ZA", "en-IN", "en-IE", "en-AB", "en-WL"];
+const LOCALES: [&str; 12] =
+    ["en-US", "en-GB", "en-AU", "en-NZ", "en-ZA", "en-IN", "en-IE", "en-AB", "en-WL", "es-US", "es-ES", "es-MX"];
 
 fn language(text: &str) -> Result<String, String> {
     let known = LOCALES.iter().find(|l| l.eq_ignore_ascii_case(text));

@@ -1,4 +1,5 @@
-//! The synthetic call centre with voices, and `vouch redact` held against it: `callcentre DIR [--calls 300] [--vouch PROGRAM]`.
+//! The synthetic call centre with voices, and `vouch redact` held against it: `callcentre DIR [--calls 300] [--vouch PROGRAM]`;
+//! `callcentre DIR --join 3600` makes one long call.
 //!
 //! Words are spoken one by one by espeak-ng and flite (whichever is there), several voices each, so that their times are known exactly; a call is 8
 //! or 16 kHz with two channels, noise, and in every third the agent heard in the caller's channel. DIR gets a recording and a transcript for each,
@@ -27,6 +28,9 @@ struct Args {
     /// Calls to make.
     #[arg(long, default_value_t = 300)]
     calls: usize,
+    /// Join the calls to one of this many seconds at 8 kHz, `DIR/joined.wav` and `.json`, instead of redacting each.
+    #[arg(long, value_name = "S")]
+    join: Option<u64>,
     /// The program.
     #[arg(long, default_value = "target/release/vouch")]
     vouch: PathBuf,
@@ -154,10 +158,34 @@ fn read(path: &Path) -> Result<Vec<i16>> {
     Ok(bytes[data + 8..].chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]])).collect())
 }
 
+/// One long call of many, to measure how long it takes.
+fn join(args: &Args, speech: &mut Speech, seconds: u64) -> Result<()> {
+    let (mut all, mut lines, mut number) = (Vec::new(), Vec::new(), 0);
+    while all.len() < (2 * 8_000 * seconds) as usize {
+        // Not the calls at 16 kHz.
+        number += 1;
+        if number % 3 == 0 {
+            continue;
+        }
+        let (_, mut call, samples) = make(&callcentre::call(number % args.calls), speech)?;
+        let later = all.len() as u64 / 16;
+        call.iter_mut().flatten().for_each(|w| (w.1, w.2) = (w.1 + later, w.2 + later));
+        lines.append(&mut call);
+        all.extend(samples);
+    }
+    write_wav(&args.dir.join("joined.wav"), 8_000, &all)?;
+    std::fs::write(args.dir.join("joined.json"), transcribe(&lines).to_string())?;
+    println!("{} s, {} words", all.len() / 16_000, lines.iter().flatten().count());
+    Ok(())
+}
+
 fn main() -> Result<()> {
     let args = Args::parse();
     std::fs::create_dir_all(&args.dir)?;
     let mut speech = Speech { dir: args.dir.clone(), words: HashMap::new() };
+    if let Some(seconds) = args.join {
+        return join(&args, &mut speech, seconds);
+    }
     let (mut tallies, mut unseen) = (Tallies::default(), Tallies::default());
     let (mut seconds, mut samples_silenced, mut wrong, mut took) = (0.0, 0usize, 0usize, 0.0);
     let mut missed_in_audio = 0;

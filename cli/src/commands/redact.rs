@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail, ensure};
 use cli_store::{FileKey, write_atomic_private};
-use engine::redact::rules::{self, Finding, REVIEW_BELOW};
+use engine::redact::rules::{Finding, REVIEW_BELOW};
 use engine::redact::transcript::{Transcript, Turn, Word};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -270,7 +270,7 @@ pub(super) fn text(out: Output, file: &Path, args: &RedactWanted) -> Result<Exit
     let turns: Vec<Turn> = turns.collect();
     let spoken: Vec<usize> = (0..turns.len()).filter(|&i| turns.get(i).is_some_and(|t| !t.words.is_empty())).collect();
     let findings = match Transcript::new(turns.clone()) {
-        Ok(transcript) => rules::find(&transcript, &entities),
+        Ok(transcript) => job::find(&transcript, args, &entities),
         Err(engine::redact::transcript::TranscriptError::Empty) => Vec::new(),
         Err(e) => return Err(e).with_context(name),
     };

@@ -86,11 +86,16 @@ impl Analysed<'_> {
         }
     }
 
+    /// Who says each turn.
+    pub fn names(&self) -> Vec<String> {
+        self.loaded.transcript.turns().iter().map(|t| self.participant(t)).collect()
+    }
+
     /// The analysed call: as it was, or redacted.
     pub fn json(&self, redacted: bool) -> Value {
         let turns = self.loaded.transcript.turns();
         let found = by_turn(turns.len(), self.findings);
-        let names: Vec<String> = turns.iter().map(|t| self.participant(t)).collect();
+        let names = self.names();
         let mut participants: Vec<&String> = Vec::new();
         names.iter().for_each(|n| {
             if !participants.contains(&n) {

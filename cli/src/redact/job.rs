@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use cli_store::{FileKey, write_atomic_private};
 use engine::redact::Entity;
 use engine::redact::mute::{Span, Spans};
-use engine::redact::rules::{self, Finding, REVIEW_BELOW};
+use engine::redact::rules::{self, Finding, Language, REVIEW_BELOW};
 use engine::redact::transcript::Transcript;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ use super::listen::{Heard, listen};
 use super::page;
 use super::transcript::{self, Loaded};
 use super::wav::{self, Fill, Layout, Recording};
-use crate::args::{OutputLayout, Policy, RedactHow};
+use crate::args::{OutputLayout, Policy, RedactHow, RedactWanted};
 use crate::live::file_hash;
 use crate::outcome::Exit;
 
@@ -116,6 +116,11 @@ pub fn wanted(names: &[String]) -> Result<Vec<Entity>> {
     entities.sort_unstable();
     entities.dedup();
     Ok(entities)
+}
+
+/// What is personal in a transcript, in the language that it was said to be in.
+pub fn find(transcript: &Transcript, wanted: &RedactWanted, entities: &[Entity]) -> Vec<Finding> {
+    rules::find_in(transcript, entities, Language::of_locale(&wanted.language).unwrap_or_default())
 }
 
 /// Spans by hand: `[{"BeginOffsetMillis": 1200, "EndOffsetMillis": 3400, "Channel": 1}, ...]`, without `Channel` in all.
@@ -237,7 +242,9 @@ pub fn redact(call: &Call, how: &RedactHow, entities: &[Entity], mut progress: i
     let paths = paths(call, how)?;
     let heard = listen(&call.audio, &layout, &mut progress)?;
     let findings = match (&loaded, how.policy) {
-        (Some(loaded), Policy::RedactedOnly | Policy::RedactedAndOriginal) => rules::find(&loaded.transcript, entities),
+        (Some(loaded), Policy::RedactedOnly | Policy::RedactedAndOriginal) => {
+            find(&loaded.transcript, &how.wanted, entities)
+        }
         _ => Vec::new(),
     };
     let work = Work { call, how, recording, layout, loaded, findings, heard, entities };
@@ -365,7 +372,7 @@ impl Work<'_> {
             length_ms: self.layout.frames * 1_000 / u64::from(self.layout.rate_hz),
             mask: self.how.wanted.mask,
             requested: &self.how.wanted.entities,
-            language: &self.how.language,
+            language: &self.how.wanted.language,
             details: self.how.details,
             agent_channel: self.how.agent_channel,
         }
@@ -401,6 +408,7 @@ impl Work<'_> {
                 call: self.call,
                 report,
                 loaded: self.loaded.as_ref(),
+                names: &self.loaded.as_ref().map_or_else(Vec::new, |l| self.analysed(l).names()),
                 findings: &self.findings,
                 mask: self.how.wanted.mask,
                 heard: &self.heard,

@@ -22,6 +22,8 @@ pub struct Page<'a> {
     pub report: &'a Report,
     /// Its transcript.
     pub loaded: Option<&'a Loaded>,
+    /// Who says each turn of it.
+    pub names: &'a [String],
     /// What was found in it.
     pub findings: &'a [Finding],
     /// How it is masked.
@@ -153,8 +155,7 @@ pub fn html(page: &Page<'_>) -> String {
     if let Some(loaded) = page.loaded {
         out.push_str("<h2>Transcript</h2>\n<table><tbody>\n");
         let turns = loaded.transcript.turns();
-        for (turn, found) in turns.iter().zip(by_turn(turns.len(), page.findings)) {
-            let who = loaded.speakers.get(turn.speaker).map_or("", String::as_str);
+        for ((turn, found), who) in turns.iter().zip(by_turn(turns.len(), page.findings)).zip(page.names) {
             let mut text = escape(&masked(turn, &found, page.mask));
             let mut masks: Vec<String> =
                 found.iter().map(|(f, _)| super::analysis::mask(page.mask, f.entity)).collect();

@@ -1,5 +1,5 @@
 //! Transcripts of several recognisers, known by their content: Contact Lens, Amazon Transcribe (batch and call analytics), Whisper, whisper.cpp,
-//! Deepgram, Vosk, WebVTT, SubRip.
+//! Deepgram, Vosk, PocketSphinx, WebVTT, SubRip.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -49,13 +49,14 @@ pub fn load(path: &Path) -> Result<Loaded> {
 /// As [`load`].
 pub fn parse(json: &Value) -> Result<Loaded> {
     type Adapter = fn(&Value, &mut Speakers) -> Result<Option<Vec<Turn>>>;
-    let adapters: [(&str, Adapter); 6] = [
+    let adapters: [(&str, Adapter); 7] = [
         ("Contact Lens", contact_lens),
         ("Amazon Transcribe", transcribe),
         ("Deepgram", deepgram),
         ("Whisper", whisper),
         ("whisper.cpp", whisper_cpp),
         ("Vosk", vosk),
+        ("PocketSphinx", pocketsphinx),
     ];
     for (format, adapter) in adapters {
         let mut speakers = Speakers::default();
@@ -66,7 +67,7 @@ pub fn parse(json: &Value) -> Result<Loaded> {
     bail!(
         "not a transcript that is known: expected Contact Lens (Transcript), Amazon Transcribe (results.items), Deepgram \
          (results.channels), Whisper (segments with words), whisper.cpp \
-         (transcription), Vosk (result), WebVTT or SubRip"
+         (transcription), Vosk (result), PocketSphinx (w), WebVTT or SubRip"
     )
 }
 
@@ -291,6 +292,29 @@ fn vosk(json: &Value, speakers: &mut Speakers) -> Result<Option<Vec<Turn>>> {
     Ok(Some(turns(words)))
 }
 
+/// PocketSphinx 5: utterances with `w`, words with begin `b` and duration `d`; silence and noise in brackets, pronunciations in parentheses.
+fn pocketsphinx(json: &Value, speakers: &mut Speakers) -> Result<Option<Vec<Turn>>> {
+    let utterances = json.as_array().map_or(std::slice::from_ref(json), Vec::as_slice);
+    if utterances.is_empty() || !utterances.iter().all(|u| u.get("w").is_some()) {
+        return Ok(None);
+    }
+    let mut found = Vec::new();
+    for utterance in utterances {
+        let mut words = Vec::new();
+        for w in list(&utterance["w"], "w")? {
+            let text = string(w, "t")?;
+            if text.starts_with(['<', '[']) {
+                continue;
+            }
+            let begin_ms = seconds(w, "b", false)?;
+            let text = text.split('(').next().unwrap_or(text).to_owned();
+            words.push(Word { text, begin_ms, end_ms: begin_ms + seconds(w, "d", true)? });
+        }
+        found.push(Turn { speaker: speakers.number("speaker"), channel: None, words });
+    }
+    Ok(Some(found))
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -362,6 +386,12 @@ mod tests {
                     {"offsets": {"from": 1000, "to": 1500}, "text": " two"}]}),
                 "whisper.cpp",
                 vec!["speaker four 10-400", "speaker one 500-900", "speaker two 1000-1500"],
+            ),
+            (
+                json!([{"b": 0, "d": 2, "t": "and i", "w": [{"t": "<s>", "b": 0, "d": 0.1}, {"t": "and(2)", "b": 0.2, "d": 0.3},
+                    {"t": "[NOISE]", "b": 0.5, "d": 0.1}]}, {"w": [{"t": "i", "b": 1.0, "d": 0.25}]}]),
+                "PocketSphinx",
+                vec!["speaker and 200-500", "speaker i 1000-1250"],
             ),
             (
                 json!({"result": [{"word": "hi", "start": 0.1, "end": 0.3, "conf": 1.0}], "text": "hi"}),

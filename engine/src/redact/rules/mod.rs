@@ -5,11 +5,14 @@
 //! proof that there is nothing else.
 
 mod check;
+mod language;
 mod names;
 mod numbers;
 mod phrases;
 mod spoken;
 mod words;
+
+pub use language::Language;
 
 use super::Entity;
 use super::mute::Span;
@@ -50,9 +53,14 @@ pub fn recognised() -> Vec<Entity> {
     all
 }
 
-/// Finds what is personal, of the kinds in `wanted`, in the order in which it is said. A word may be part of two findings.
+/// Finds what is personal in English, of the kinds in `wanted`, in the order in which it is said. A word may be part of two findings.
 pub fn find(transcript: &Transcript, wanted: &[Entity]) -> Vec<Finding> {
-    let sides = words::sides(transcript);
+    find_in(transcript, wanted, Language::English)
+}
+
+/// [`find`] in a language.
+pub fn find_in(transcript: &Transcript, wanted: &[Entity], language: Language) -> Vec<Finding> {
+    let sides = words::sides(transcript, language);
     let timeline = words::Timeline::new(&sides);
     let mut findings = Vec::new();
     let mut all: Vec<Vec<phrases::Phrase>> =

@@ -292,3 +292,53 @@ fn what_was_asked_for_needs_no_name_and_what_counts_something_is_no_number() {
         assert_eq!(found(&[question, answer]), [], "{answer}");
     }
 }
+
+#[test]
+fn a_pack_of_words_makes_another_language() {
+    use Entity::*;
+    let spanish = |lines: &[&str]| {
+        let call = call(lines);
+        let text = |f: &Finding| {
+            let words = f.places.iter().flat_map(|p| &call.turns()[p.turn].words[p.words.clone()]);
+            words.map(|w| w.text.as_str()).collect::<Vec<_>>().join(" ")
+        };
+        find_in(&call, &recognised(), Language::Spanish).iter().map(|f| (f.entity, text(f))).collect::<Vec<_>>()
+    };
+    for (question, answer, entity, words) in [
+        (
+            "¿cuál es el número de su tarjeta?",
+            "es cuarenta y uno once once once once once doble uno triple uno no perdón once",
+            CreditDebitNumber,
+            "cuarenta y uno once once once once once doble uno triple uno no perdón once",
+        ),
+        ("y el código de seguridad", "uno dos tres", CreditDebitCvv, "uno dos tres"),
+        ("la fecha de vencimiento", "cero cuatro veintisiete", CreditDebitExpiry, "cero cuatro veintisiete"),
+        (
+            "su teléfono",
+            "cinco cinco cinco dos uno tres cuatro cinco seis siete",
+            Phone,
+            "cinco cinco cinco dos uno tres cuatro cinco seis siete",
+        ),
+        (
+            "su seguro social",
+            "cero siete ocho cero cinco uno uno dos cero",
+            Ssn,
+            "cero siete ocho cero cinco uno uno dos cero",
+        ),
+        ("buenos días", "tengo treinta y dos años", Age, "treinta y dos años"),
+        ("buenos días", "mi correo es juana arroba gmail punto com", Email, "juana arroba gmail punto com"),
+        ("su fecha de nacimiento", "tres de mayo de mil novecientos ochenta", DateTime, "tres de mayo"),
+    ] {
+        let found = spanish(&[question, answer]);
+        assert!(found.iter().any(|(e, w)| *e == entity && w.contains(words)), "{answer}: {found:?}");
+    }
+    for answer in
+        ["espero hace veinticinco minutos", "cuesta cuarenta y nueve dólares", "tengo dos preguntas", "once personas"]
+    {
+        assert_eq!(spanish(&["hola", answer]), [], "{answer}");
+    }
+    assert_eq!(
+        (Language::of_locale("es-US"), Language::of_locale("en-GB"), Language::of_locale("tlh")),
+        (Some(Language::Spanish), Some(Language::English), None)
+    );
+}

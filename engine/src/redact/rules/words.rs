@@ -1,6 +1,7 @@
 //! The words of a transcript, one speaker's after the other, without case and punctuation.
 
 use super::super::transcript::Transcript;
+use super::language::Language;
 use super::spoken::is_number;
 
 /// A word, or a part of one that was written with a hyphen.
@@ -31,7 +32,7 @@ fn trimmed(word: &str) -> &str {
 }
 
 impl Side {
-    fn add(&mut self, text: &str, turn: usize, word: usize, begin_ms: u64, end_ms: u64) {
+    fn add(&mut self, text: &str, turn: usize, word: usize, begin_ms: u64, end_ms: u64, language: Language) {
         let whole = trimmed(text);
         if whole.is_empty() {
             return;
@@ -43,7 +44,21 @@ impl Side {
             let capital = part.chars().next().is_some_and(char::is_uppercase);
             let upper = part.len() > 1 && part.bytes().all(|b| b.is_ascii_uppercase());
             let text = part.to_lowercase();
-            self.items.push(Item { text, capital, upper, ends: false, stops: false, begin_ms, end_ms, turn, word });
+            let item = |text: &str| Item {
+                text: text.to_owned(),
+                capital,
+                upper,
+                ends: false,
+                stops: false,
+                begin_ms,
+                end_ms,
+                turn,
+                word,
+            };
+            match language.english(&text) {
+                Some(english) => self.items.extend(english.split_whitespace().map(item)),
+                None => self.items.push(item(&text)),
+            }
         };
         if split {
             parts.for_each(put)
@@ -61,13 +76,15 @@ impl Side {
     #[cfg(test)]
     pub(super) fn of_text(text: &str) -> Self {
         let mut side = Self { items: Vec::new() };
-        text.split_whitespace().enumerate().for_each(|(i, w)| side.add(w, 0, i, 100 * i as u64, 100 * i as u64 + 90));
+        text.split_whitespace()
+            .enumerate()
+            .for_each(|(i, w)| side.add(w, 0, i, 100 * i as u64, 100 * i as u64 + 90, Language::English));
         side
     }
 }
 
 /// Each speaker's words, in the order of their numbers.
-pub(super) fn sides(transcript: &Transcript) -> Vec<Side> {
+pub(super) fn sides(transcript: &Transcript, language: Language) -> Vec<Side> {
     let mut speakers: Vec<usize> = transcript.turns().iter().map(|t| t.speaker).collect();
     speakers.sort_unstable();
     speakers.dedup();
@@ -75,7 +92,7 @@ pub(super) fn sides(transcript: &Transcript) -> Vec<Side> {
     for (t, turn) in transcript.turns().iter().enumerate() {
         let Some(side) = speakers.binary_search(&turn.speaker).ok().and_then(|i| sides.get_mut(i)) else { continue };
         for (w, word) in turn.words.iter().enumerate() {
-            side.add(&word.text, t, w, word.begin_ms, word.end_ms);
+            side.add(&word.text, t, w, word.begin_ms, word.end_ms, language);
         }
         // A turn's end is a sentence's, whatever was written.
         if let Some(last) = side.items.last_mut() {
