@@ -89,7 +89,7 @@ impl Speech {
 
 /// Makes a call: its words with their times, and the samples of both channels, interleaved.
 fn make(call: &Call, speech: &mut Speech) -> Result<(u32, Vec<Vec<Timed>>, Vec<i16>)> {
-    let rate_hz = if call.number % 3 == 0 { 16_000 } else { 8_000 };
+    let rate_hz = if call.number.is_multiple_of(3) { 16_000 } else { 8_000 };
     let voices = [call.number % VOICES.len(), (call.number / 2 + 3) % VOICES.len()];
     let mut failed = None;
     let lines = call.timed(|channel, text| match speech.word(voices[channel], rate_hz, text) {
@@ -164,7 +164,7 @@ fn join(args: &Args, speech: &mut Speech, seconds: u64) -> Result<()> {
     while all.len() < (2 * 8_000 * seconds) as usize {
         // Not the calls at 16 kHz.
         number += 1;
-        if number % 3 == 0 {
+        if number.is_multiple_of(3) {
             continue;
         }
         let (_, mut call, samples) = make(&callcentre::call(number % args.calls), speech)?;

@@ -183,7 +183,7 @@ fn paths(call: &Call, how: &RedactHow) -> Result<Paths> {
             }
         }
         OutputLayout::Connect => {
-            let time = how.time.map_or_else(jiff::Timestamp::now, |t| t);
+            let time = how.time.unwrap_or_else(jiff::Timestamp::now);
             let (day, stamp) = (time.strftime("%Y/%m/%d").to_string(), time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
             let voice = how.out.join("Analysis").join("Voice");
             let redacted =

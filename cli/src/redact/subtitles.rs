@@ -24,8 +24,11 @@ fn time(text: &str) -> Result<u64> {
     seconds.checked_mul(1_000).and_then(|s| s.checked_add(ms)).with_context(wrong)
 }
 
+/// Text that begins at a time of its own.
+type Piece = (u64, String);
+
 /// A cue's text without its tags, who speaks, and pieces that begin at times of their own.
-fn pieces(text: &str, begin_ms: u64) -> Result<(Option<String>, Vec<(u64, String)>)> {
+fn pieces(text: &str, begin_ms: u64) -> Result<(Option<String>, Vec<Piece>)> {
     let (mut voice, mut pieces) = (None, vec![(begin_ms, String::new())]);
     let mut rest = text;
     while let Some((before, tail)) = rest.split_once('<') {

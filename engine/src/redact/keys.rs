@@ -20,17 +20,12 @@ pub struct KeyFinder {
 }
 
 /// A detector and what it found so far; its own log is finite.
+#[derive(Default)]
 struct Log {
     detector: DtmfDetector,
     found: Vec<Range<u64>>,
     /// Where the detector was last begun anew.
     base: u64,
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        Self { detector: DtmfDetector::new(), found: Vec::new(), base: 0 }
-    }
 }
 
 impl Log {

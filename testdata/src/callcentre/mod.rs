@@ -167,7 +167,7 @@ fn spoken(n: usize) -> String {
     match n {
         0..10 => UNITS[n].into(),
         10..20 => TEENS[n - 10].into(),
-        _ if n % 10 == 0 => TENS[n / 10].into(),
+        _ if n.is_multiple_of(10) => TENS[n / 10].into(),
         _ => format!("{} {}", TENS[n / 10], UNITS[n % 10]),
     }
 }
@@ -433,7 +433,7 @@ impl Maker {
             } else if way == 1 && run > 1 {
                 words.push(format!("{} {}", ["double", "triple"][run - 2], unit(digit(b))));
                 i += run;
-            } else if way == 2 && bytes.len() % 2 == 0 && pair.is_some() && b.is_ascii_digit() {
+            } else if way == 2 && bytes.len().is_multiple_of(2) && pair.is_some() && b.is_ascii_digit() {
                 let n = 10 * digit(b) + digit(*pair.unwrap_or(&b'0'));
                 words.push(if n < 10 { format!("{} {}", unit(0), unit(n)) } else { spoken(n) });
                 i += 2;

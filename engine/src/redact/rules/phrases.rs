@@ -664,7 +664,7 @@ impl Scan<'_> {
         let capital = |i: usize| self.items.get(i).is_some_and(|i| i.capital);
         let sure =
             |i: usize| names::only_name(text(i)) || capital(i) && (names::given(text(i)) || names::family(text(i)));
-        if !sure(at) && !(called && names::given(text(at)) && text(at) != "will") {
+        if !(sure(at) || called && names::given(text(at)) && text(at) != "will") {
             return at;
         }
         let mut end = at + 1;
