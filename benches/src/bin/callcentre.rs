@@ -160,7 +160,7 @@ fn read(path: &Path) -> Result<Vec<i16>> {
 
 /// One long call of many, to measure how long it takes.
 fn join(args: &Args, speech: &mut Speech, seconds: u64) -> Result<()> {
-    let (mut all, mut lines, mut number) = (Vec::new(), Vec::new(), 0);
+    let (mut all, mut lines, mut number) = (Vec::new(), Vec::new(), 0usize);
     while all.len() < (2 * 8_000 * seconds) as usize {
         // Not the calls at 16 kHz.
         number += 1;
