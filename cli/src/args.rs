@@ -283,6 +283,9 @@ pub enum Command {
     Session(SessionCommand),
     /// Silence in a recording, and mask in its transcript, what is personal.
     Redact(RedactArgs),
+    /// Which fields of contact records leave the house.
+    #[command(subcommand)]
+    Privacy(PrivacyCommand),
     /// Open a transcript that `vouch redact` sealed.
     Unseal(UnsealArgs),
     /// Erase what `vouch redact` wrote and whose time is over.
@@ -700,6 +703,44 @@ const LOCALES: [&str; 12] =
 fn language(text: &str) -> Result<String, String> {
     let known = LOCALES.iter().find(|l| l.eq_ignore_ascii_case(text));
     known.map(|l| (*l).to_owned()).ok_or_else(|| format!("the rules are for {}", LOCALES.join(", ")))
+}
+
+/// Which policy.
+#[derive(Args, Debug)]
+pub struct PrivacyPolicy {
+    /// {"key": "REDACTION_CONFIG", "value": {"type": "WHITELIST", "fields": [...]}}, or its value; also ALLOW, DENY, and `encrypt`, `transform`
+    /// ({"field": "last-4" | "truncate:N" | "bucket:N"}), `default`. Without it, only mandatory fields leave.
+    #[arg(long, value_name = "C.json")]
+    pub config: Option<PathBuf>,
+    /// The mandatory fields.
+    #[arg(long, value_enum, default_value = "none")]
+    pub preset: crate::privacy::Preset,
+    /// A mandatory field that is denied stays, where it would be an error.
+    #[arg(long)]
+    pub lenient: bool,
+}
+
+/// `vouch privacy ...`
+#[derive(Subcommand, Debug)]
+pub enum PrivacyCommand {
+    /// Print what a configuration means.
+    Effective {
+        /// Which policy.
+        #[command(flatten)]
+        policy: PrivacyPolicy,
+    },
+    /// Take out of contact records, one on each line, what may not leave.
+    Filter {
+        /// The records; `-` reads standard input.
+        #[arg(default_value = "-")]
+        file: PathBuf,
+        /// Which policy.
+        #[command(flatten)]
+        policy: PrivacyPolicy,
+        /// The key under which fields are encrypted; made where it is not there.
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
+    },
 }
 
 /// `vouch unseal ...`

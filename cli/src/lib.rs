@@ -11,6 +11,7 @@ pub mod live;
 #[cfg(feature = "mic")]
 pub mod mic;
 pub mod outcome;
+pub mod privacy;
 pub mod progress;
 pub mod redact;
 pub mod report;

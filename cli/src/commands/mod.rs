@@ -16,6 +16,7 @@ mod inspect;
 #[cfg(feature = "mic")]
 mod listen;
 mod model;
+mod privacy;
 mod redact;
 mod secure;
 mod session;
@@ -57,6 +58,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Fraudster(command) => fraudster::run(&global, out, &command),
         Command::Session(command) => session::run(&global, out, &command),
         Command::Redact(args) => redact::run(&global, out, &args),
+        Command::Privacy(command) => privacy::run(out, &command),
         Command::Unseal(args) => redact::unseal(out, &args),
         Command::Retain(args) => redact::retain(out, &args),
         Command::RedactText { file, wanted } => redact::text(out, &file, &wanted),

@@ -5,8 +5,8 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use crate::StoreError;
-use crate::key::DomainKey;
-use crate::sealed::{open_with, seal_with};
+use crate::key::{DomainKey, to_hex};
+use crate::sealed::{framed, mac, open_with, seal_with};
 
 /// What a sealed file begins with.
 pub const SEALED_FILE_MAGIC: &[u8; 8] = b"VOUCHSF1";
@@ -44,6 +44,13 @@ impl FileKey {
         Ok([&SEALED_FILE_MAGIC[..], &sealed].concat())
     }
 
+    /// A keyed hash of something (HMAC-SHA256): equal for equal things under one key, and telling nothing without it. The key's id comes before it, so
+    /// that keys can change.
+    pub fn tag(&self, bytes: &[u8]) -> String {
+        let tag = mac(&self.0.0, &framed(&[b"vouch 1 field", bytes]));
+        format!("hmac-sha256:{}:{}", self.0.id(), to_hex(&tag))
+    }
+
     /// Opens a file's content; `None` if it is none that this key sealed, or was changed.
     pub fn open(&self, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         open_with(&self.0.0, &[SEALED_FILE_MAGIC], sealed.strip_prefix(SEALED_FILE_MAGIC.as_slice())?)
@@ -64,6 +71,7 @@ mod tests {
         let again = FileKey::read_or_create(&dir.path().join("a.key")).unwrap();
         assert_eq!(again.open(&sealed).unwrap().as_slice(), b"Jane Doe");
         assert!(other.open(&sealed).is_none());
+        assert!(key.tag(b"a") == again.tag(b"a") && key.tag(b"a") != key.tag(b"b") && key.tag(b"a") != other.tag(b"a"));
         for at in 0..sealed.len() {
             let mut changed = sealed.clone();
             changed[at] ^= 1;
