@@ -169,7 +169,7 @@ const KINDS: &[Kind] = &[
     Kind {
         entity: Entity::UkNationalInsuranceNumber,
         fit: |t| checked(check::nino(t)),
-        cues: &["national insurance", "national insurance number", "ni number", "n i number"],
+        cues: &["national insurance", "national insurance number", "ni number", "n i", "ni"],
         alone: [0.9, 0.0],
         called: [0.99, 0.99],
     },
@@ -405,6 +405,8 @@ const MOST_PIECES: usize = 200;
 const MOST_CHARACTERS: usize = 40;
 /// The fewest characters of letters and digits that are somebody's without a name.
 const LEAST_UNNAMED: usize = 7;
+/// The same where they are spelled one by one.
+const LEAST_SPELLED: usize = 6;
 /// The fewest characters of what is found without its name or shape.
 const LEAST_PARTIAL: usize = 3;
 
@@ -458,7 +460,13 @@ pub(super) fn find(side: &Side, run: &Run, timeline: &Timeline, wanted: &[Entity
         between.is_some_and(|text| KINDS.iter().any(|k| nearest(&text, k.cues).is_some()))
     };
     let breaks = run.pieces.windows(2).enumerate().filter(|(_, pair)| asked(pair)).map(|(i, _)| i + 1);
-    let bounds: Vec<usize> = std::iter::once(0).chain(breaks).chain([run.pieces.len()]).collect();
+    let mut bounds: Vec<usize> = std::iter::once(0).chain(breaks).chain([run.pieces.len()]).collect();
+    // "n i is a b one two ...": what it is called is spelled too, and no part of it.
+    let named: Vec<usize> =
+        bounds.iter().filter_map(|&at| spelled_cue(side, run.pieces.get(at..)?).map(|k| at + k)).collect();
+    bounds.extend(named);
+    bounds.sort_unstable();
+    bounds.dedup();
     let turn = |i: usize| run.pieces.get(i).and_then(|p| item(p, false)).map(|i| i.turn);
     let search = Search {
         apart: &|at: usize| at == 0 || turn(at) != turn(at - 1),
@@ -472,11 +480,26 @@ pub(super) fn find(side: &Side, run: &Run, timeline: &Timeline, wanted: &[Entity
     };
     let mut found = Vec::new();
     bounds.windows(2).for_each(|pair| match pair {
+        [from, to] if run.pieces.get(*from..).and_then(|p| spelled_cue(side, p)).is_some_and(|k| from + k == *to) => {}
         [from, to] if to - from > MOST_PIECES => found.extend(search.long(*from..*to)),
         [from, to] => search.claim(*from..*to, &mut found),
         _ => {}
     });
     found
+}
+
+/// How many letters at the beginning spell what a number is called: "c v v".
+fn spelled_cue(side: &Side, pieces: &[Piece]) -> Option<usize> {
+    let letter = |p: &&Piece| p.text.len() == 1 && p.text.bytes().all(|b| b.is_ascii_uppercase());
+    let letters: String = pieces.iter().take(5).take_while(letter).map(|p| p.text.to_lowercase()).collect();
+    let spelled = KINDS.iter().flat_map(|k| k.cues).filter(|cue| cue.contains(' '));
+    let names = spelled.map(|cue| cue.replace(' ', "")).filter(|name| name.len() <= 4);
+    // What comes after it says so: a code may begin with the same letters.
+    let said = |count: usize| {
+        let after = pieces.get(count - 1).and_then(|p| side.items.get(p.words.end));
+        pieces.len() > count && after.is_some_and(|i| matches!(i.text.as_str(), "is" | "it's" | "number"))
+    };
+    names.filter(|name| letters.starts_with(name) && said(name.len())).map(|name| name.len()).max()
 }
 
 /// Whether the number from a piece on counts something, or is called what is nobody's secret.
@@ -586,6 +609,8 @@ impl Search<'_> {
             (7..=11, 0) => Some(Entity::Phone),
             (12.., 0) => Some(Entity::BankAccountNumber),
             (4.., 1..) if length >= LEAST_UNNAMED => Some(Entity::DriverId),
+            // Spelled one by one.
+            (2.., 2..) if length >= LEAST_SPELLED && pieces.len() + 1 >= length => Some(Entity::LicensePlate),
             _ => None,
         };
         let likely = likely.filter(|e| !harmless && kinds.iter().any(|(k, _)| k.entity == *e));

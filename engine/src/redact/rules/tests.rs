@@ -273,7 +273,15 @@ fn what_was_asked_for_needs_no_name_and_what_counts_something_is_no_number() {
             "ten dot ten dot one five nine dot two three one",
         ),
         ("go on", "it is on example dot com slash login", Url, "example dot com slash login"),
+        (
+            "hello",
+            "n i is a b one two three four five six c",
+            UkNationalInsuranceNumber,
+            "a b one two three four five six c",
+        ),
+        ("hello", "the c v v is one two three", CreditDebitCvv, "one two three"),
         // Nobody said what it is.
+        ("what does it say", "it says a b one two c d e", LicensePlate, "a b one two c d e"),
         (
             "go on",
             "that is two three nine five five one four eight two",
