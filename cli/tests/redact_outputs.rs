@@ -152,7 +152,38 @@ fn e14_three_files_with_exact_names_and_no_original_under_redacted_only() {
     // Sealed by default: without a key it is an error, and nothing is there.
     assert_eq!(run(&["--out", "late", "--policy", "redacted-and-original"]).status.code(), Some(3));
     assert_eq!(room.files("late"), Vec::<String>::new());
-    assert_ne!(run(&["--out", "x", "--contact-id", "../../c"]).status.code(), Some(20));
+    let named = |id: &str, out: &str| {
+        let args = [
+            "redact",
+            "--audio",
+            "call.wav",
+            "--transcript",
+            "call.json",
+            "--overwrite",
+            "--contact-id",
+            id,
+            "--out",
+            out,
+        ];
+        String::from_utf8_lossy(&room.vouch(&args).stderr).into_owned()
+    };
+    assert!(named("../../c", "x").contains("not a name for files"));
+    // The recording itself would be replaced.
+    std::fs::copy(room.path("call.wav"), room.path("c_call_recording_redacted.wav")).unwrap();
+    let itself = [
+        "redact",
+        "--audio",
+        "c_call_recording_redacted.wav",
+        "--transcript",
+        "call.json",
+        "--overwrite",
+        "--contact-id",
+        "c",
+        "--out",
+        ".",
+    ];
+    assert!(String::from_utf8_lossy(&room.vouch(&itself).stderr).contains("is the recording itself"));
+    assert_eq!(read(&room.path("c_call_recording_redacted.wav")), original);
 }
 
 /// Tones of digits into a channel, 80 ms each, from `at` on.

@@ -111,6 +111,7 @@ fn what_could_hide_samples_from_the_silencing_is_an_error() {
         ("something behind it", [good.clone(), b"trailing samples".to_vec()].concat(), "something follows"),
         ("half a frame", riff(&[fmt.clone(), (b"data", noise(1_001))]), "whole frames"),
         ("short format", riff(&[(b"fmt ", vec![1; 8]), data.clone()]), "format chunk of 8 bytes"),
+        ("endless format", riff(&[(b"fmt ", vec![1; 2_000]), data.clone()]), "a header of 2000 bytes"),
         ("unknown kind", riff(&[(b"fmt ", format(85, 1, 16)), data.clone()]), "not known"),
         ("12 bits", riff(&[(b"fmt ", format(1, 1, 12)), data.clone()]), "not known"),
         ("no channels", riff(&[(b"fmt ", format(1, 0, 16)), data.clone()]), "0 channels"),
@@ -126,6 +127,19 @@ fn what_could_hide_samples_from_the_silencing_is_an_error() {
     }
     std::fs::write(&input, &good).unwrap();
     assert_eq!(Recording::File(input.clone()).layout().unwrap().frames, 500);
+}
+
+#[test]
+fn flac_that_is_not_exact_as_floats_is_refused() {
+    let room = tempdir().unwrap();
+    let input = room.path().join("in.flac");
+    // STREAMINFO of 8 kHz, one channel, 32 bits.
+    let mut file = b"fLaC\x80\0\0\x22".to_vec();
+    file.extend([0x10, 0, 0x10, 0, 0, 0, 0, 0, 0, 0, 0x01, 0xf4, 0x01, 0xf0]);
+    file.extend([0; 40]);
+    std::fs::write(&input, file).unwrap();
+    let Err(error) = Recording::open(&input) else { panic!("taken") };
+    assert!(error.to_string().contains("FLAC of 32 bits"), "{error}");
 }
 
 #[test]
@@ -154,5 +168,15 @@ fn what_was_written_is_held_against_the_input() {
     assert!(verify(&input, &layout, &wider, Fill::Silence, &output).is_err(), "one channel of two");
     std::fs::write(&other, file(noise(79_996))).unwrap();
     assert!(verify(&input, &layout, &spans, Fill::Silence, &other).is_err());
+    // The same samples at another rate, and with a chunk that may hold text.
+    let samples = &written[start..];
+    for rest in [
+        [written[..24].to_vec(), 16_000u32.to_le_bytes().to_vec(), written[28..].to_vec()].concat(),
+        riff(&[(b"fmt ", format(1, 2, 16)), (b"data", samples.to_vec()), (b"LIST", noise(8))]),
+    ] {
+        std::fs::write(&other, rest).unwrap();
+        let error = verify(&input, &layout, &spans, Fill::Silence, &other).unwrap_err().to_string();
+        assert!(error.contains("another recording"), "{error}");
+    }
     assert!(mute(&input, &layout, &spans[..1], Fill::Silence, &other).is_err(), "spans for one of two channels");
 }

@@ -103,9 +103,15 @@ pub fn find_in(transcript: &Transcript, wanted: &[Entity], language: Language) -
     findings
 }
 
-/// Whether a word may be part of a number, or of one that goes on: digits, spelled letters.
+/// Whether a word may be part of a number, or of one that goes on: digits, spelled letters, letters in capitals.
 pub(super) fn may_go_on(word: &str) -> bool {
-    let word = word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+    let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+    // "CXBA", and "PX" of "PX 45 42 00 A".
+    let code = |part: &str| part.bytes().all(|b| b.is_ascii_uppercase());
+    if word.split('-').any(code) {
+        return true;
+    }
+    let word = word.to_lowercase();
     word.split('-').any(|part| spoken::is_number(part) || part.chars().count() == 1 || spoken::is_alphabet(part))
 }
 
