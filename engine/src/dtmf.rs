@@ -18,7 +18,7 @@ pub const HIGH_HZ: [f64; 4] = [1_209.0, 1_336.0, 1_477.0, 1_633.0];
 pub const DIGITS: [[char; 4]; 4] =
     [['1', '2', '3', 'A'], ['4', '5', '6', 'B'], ['7', '8', '9', 'C'], ['*', '0', '#', 'D']];
 /// Digits that the log keeps; later ones are only counted.
-pub const MAX_DIGITS: usize = 512;
+pub const MAX_DIGITS: usize = 256;
 
 const RATE_HZ: f64 = 8_000.0;
 /// Window: 25 ms.

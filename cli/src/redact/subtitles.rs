@@ -129,6 +129,8 @@ mod tests {
             ("WEBVTT\n\nhello there\n", "without its time"),
             ("WEBVTT\n\n00:01.000 --> 2\nhi\n", "no time of a cue"),
             ("WEBVTT\n\n00:01.000 --> 00:02.000\nhi <v\n", "not closed"),
+            ("WEBVTT\n\n1:0:00:01.000 --> 00:02.000\nhi\n", "no time of a cue"),
+            ("WEBVTT\n\n00:01.00 --> 00:02.000\nhi\n", "no time of a cue"),
             ("WEBVTT\n\n99999999999999999:00:01.000 --> 00:02.000\nhi\n", "no time of a cue"),
         ] {
             let error = parse(text, &mut Speakers::default()).unwrap_err();
