@@ -12,11 +12,11 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::args::{Global, RedactArgs, RedactWanted, RetainArgs, UnsealArgs};
+use crate::files::AudioFile;
 use crate::outcome::{Exit, Output};
 use crate::progress;
 use crate::redact::analysis::{by_turn, masked};
 use crate::redact::job::{self, Call, Report, wanted};
-use crate::redact::wav::Recording;
 
 /// Longest plain text.
 const MAX_TEXT_BYTES: u64 = 64 << 20;
@@ -35,11 +35,10 @@ pub(super) fn run(global: &Global, out: Output, args: &RedactArgs) -> Result<Exi
         spans: args.spans.clone(),
         contact_id: args.contact_id.clone(),
     };
-    let layout = Recording::open(&call.audio)?.layout()?;
-    let short = layout.frames < 60 * u64::from(layout.rate_hz);
-    let bar = progress::bar(STEPS, "silencing", global.quiet || short);
-    let step = |done: u64| bar.set_position(done * STEPS / (2 * layout.frames).max(1));
-    let report = job::redact(&call, &args.how, &entities, step)?;
+    // By the header alone; what is wrong with the file is told by those who read it.
+    let seconds = AudioFile::open(&call.audio).ok().and_then(|f| f.spec().duration_s());
+    let bar = progress::bar(STEPS, "silencing", global.quiet || seconds.is_none_or(|s| s < 60.0));
+    let report = job::redact(&call, &args.how, &entities, |share| bar.set_position((share * STEPS as f64) as u64))?;
     bar.finish_and_clear();
     out.print(&report, text_report)?;
     Ok(report.exit())

@@ -210,11 +210,11 @@ struct Work<'a> {
     entities: &'a [Entity],
 }
 
-/// Redacts a call. `progress` is told how many samples of each channel are done, of twice as many.
+/// Redacts a call. `progress` is told the share that is done, 0 to 1: listening is the first half.
 ///
 /// # Errors
 /// Whatever cannot be read, does not fit together or was not silenced in fact. Nothing is left behind then.
-pub fn redact(call: &Call, how: &RedactHow, entities: &[Entity], mut progress: impl FnMut(u64)) -> Result<Report> {
+pub fn redact(call: &Call, how: &RedactHow, entities: &[Entity], mut progress: impl FnMut(f64)) -> Result<Report> {
     let recording = Recording::open(&call.audio)?;
     let layout = recording.layout()?;
     let length_ms = layout.frames * 1_000 / u64::from(layout.rate_hz);
@@ -240,7 +240,7 @@ pub fn redact(call: &Call, how: &RedactHow, entities: &[Entity], mut progress: i
     }
     let by_hand = call.spans.as_deref().map_or(Ok(Vec::new()), |path| spans_by_hand(path, &layout))?;
     let paths = paths(call, how)?;
-    let heard = listen(&call.audio, &layout, &mut progress)?;
+    let heard = listen(&call.audio, &layout, |at| progress(0.5 * at as f64 / layout.frames as f64))?;
     let findings = match (&loaded, how.policy) {
         (Some(loaded), Policy::RedactedOnly | Policy::RedactedAndOriginal) => {
             find(&loaded.transcript, &how.wanted, entities)
@@ -281,7 +281,7 @@ pub fn redact(call: &Call, how: &RedactHow, entities: &[Entity], mut progress: i
         files.iter().for_each(|path| drop(std::fs::remove_file(path)));
     }
     written?;
-    progress(2 * work.layout.frames);
+    progress(1.0);
     Ok(report)
 }
 

@@ -385,7 +385,6 @@ const UNITS: &[&str] = &[
     "business",
     "points",
     "items",
-    "items",
     "degrees",
 ];
 /// How many words before a number that may be.

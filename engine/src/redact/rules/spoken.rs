@@ -278,7 +278,7 @@ pub(super) fn runs(side: &Side) -> Vec<Run> {
             }
             Atom::Unit(0) if text(i) == "o" => {
                 reader.push("0".into(), i);
-                reader.run.pieces.iter_mut().next_back().into_iter().for_each(|p| p.either = true);
+                reader.run.pieces.last_mut().into_iter().for_each(|p| p.either = true);
             }
             Atom::Unit(n) => {
                 if !reader.add(n, i, 1) {
