@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use sqlx::sqlite::SqliteConnection;
 
+use crate::access::Permission;
 use crate::backend::{change, get, rows};
 use crate::clock::Timestamp;
 use crate::domain::Domain;
@@ -57,9 +58,43 @@ pub enum AuditAction {
     SessionAudioRead,
     /// The audio of a call was erased, by hand or because its time was over.
     SessionAudioErased,
+    /// Somebody was not allowed what they asked for.
+    AccessDenied,
+    /// Contacts were put into the archive.
+    ContactsImported,
+    /// A recording or a transcript was put beside a contact.
+    ContactFileStored,
+    /// A recording or a transcript was read as it was.
+    UnredactedRead,
+    /// A contact was deleted.
+    ContactDeleted,
+    /// Contacts were erased because their time was over.
+    ContactsErased,
+    /// A user was made.
+    UserCreated,
+    /// A user's roles or group were changed.
+    UserUpdated,
+    /// A user was deleted.
+    UserDeleted,
+    /// A user got a new token.
+    TokenIssued,
+    /// A role was made or changed.
+    RoleWritten,
+    /// A role was deleted.
+    RoleDeleted,
+    /// A user got a right for a time.
+    Elevated,
+    /// A right given for a time was taken back.
+    ElevationRevoked,
+    /// A rule was made or changed.
+    RuleWritten,
+    /// A rule was deleted.
+    RuleDeleted,
+    /// A setting was changed.
+    SettingWritten,
 }
 
-const ACTIONS: [(AuditAction, &str); 20] = [
+const ACTIONS: [(AuditAction, &str); 37] = [
     (AuditAction::DomainCreated, "DOMAIN_CREATED"),
     (AuditAction::DomainUpdated, "DOMAIN_UPDATED"),
     (AuditAction::DomainRekeyed, "DOMAIN_REKEYED"),
@@ -80,6 +115,23 @@ const ACTIONS: [(AuditAction, &str); 20] = [
     (AuditAction::SessionAudioKept, "SESSION_AUDIO_KEPT"),
     (AuditAction::SessionAudioRead, "SESSION_AUDIO_READ"),
     (AuditAction::SessionAudioErased, "SESSION_AUDIO_ERASED"),
+    (AuditAction::AccessDenied, "ACCESS_DENIED"),
+    (AuditAction::ContactsImported, "CONTACTS_IMPORTED"),
+    (AuditAction::ContactFileStored, "CONTACT_FILE_STORED"),
+    (AuditAction::UnredactedRead, "UNREDACTED_READ"),
+    (AuditAction::ContactDeleted, "CONTACT_DELETED"),
+    (AuditAction::ContactsErased, "CONTACTS_ERASED"),
+    (AuditAction::UserCreated, "USER_CREATED"),
+    (AuditAction::UserUpdated, "USER_UPDATED"),
+    (AuditAction::UserDeleted, "USER_DELETED"),
+    (AuditAction::TokenIssued, "TOKEN_ISSUED"),
+    (AuditAction::RoleWritten, "ROLE_WRITTEN"),
+    (AuditAction::RoleDeleted, "ROLE_DELETED"),
+    (AuditAction::Elevated, "ELEVATED"),
+    (AuditAction::ElevationRevoked, "ELEVATION_REVOKED"),
+    (AuditAction::RuleWritten, "RULE_WRITTEN"),
+    (AuditAction::RuleDeleted, "RULE_DELETED"),
+    (AuditAction::SettingWritten, "SETTING_WRITTEN"),
 ];
 
 impl fmt::Display for AuditAction {
@@ -109,11 +161,13 @@ pub struct AuditEntry {
     pub actor: String,
     /// What.
     pub action: AuditAction,
-    /// The generated id of the speaker, or the domain's id.
+    /// What it was done to: a generated id, a contact's id, or the name of a user, a role, a rule or a setting.
     pub subject: String,
+    /// Why, or how much: what was given as the reason.
+    pub note: Option<String>,
 }
 
-const FIELDS: &str = "seq, at, actor, action, subject, mac";
+const FIELDS: &str = "seq, at, actor, action, subject, mac, note";
 
 struct Row {
     seq: i64,
@@ -122,6 +176,7 @@ struct Row {
     action: String,
     subject: String,
     mac: Vec<u8>,
+    note: Option<Vec<u8>>,
 }
 
 impl Row {
@@ -133,22 +188,35 @@ impl Row {
             action: get(path, row, 3)?,
             subject: get(path, row, 4)?,
             mac: get(path, row, 5)?,
+            note: get(path, row, 6)?,
         })
     }
 
     /// The code that this row must carry after `previous`.
     fn expected(&self, domain: &Domain, previous: &[u8]) -> Vec<u8> {
-        let message = framed(&[
+        let (seq, at) = (self.seq.to_le_bytes(), self.at.to_le_bytes());
+        let mut parts = vec![
             previous,
             domain.id().as_str().as_bytes(),
-            &self.seq.to_le_bytes(),
-            &self.at.to_le_bytes(),
+            &seq,
+            &at,
             self.actor.as_bytes(),
             self.action.as_bytes(),
             self.subject.as_bytes(),
-        ]);
-        mac(&domain.keys.audit, &message).to_vec()
+        ];
+        // Entries of earlier schemas have none, and their code is as it was.
+        parts.extend(self.note.as_deref());
+        mac(&domain.keys.audit, &framed(&parts)).to_vec()
     }
+
+    fn note_context<'a>(domain: &'a Domain, seq: &'a [u8]) -> [&'a [u8]; 3] {
+        [b"audit", domain.id().as_str().as_bytes(), seq]
+    }
+}
+
+/// The code of the last entry's place: nobody without the key can say that the audit ends earlier.
+fn head_mac(domain: &Domain, seq: i64, last: &[u8]) -> Vec<u8> {
+    mac(&domain.keys.audit, &framed(&[b"head", domain.id().as_str().as_bytes(), &seq.to_le_bytes(), last])).to_vec()
 }
 
 impl Domain {
@@ -158,6 +226,17 @@ impl Domain {
         c: &mut SqliteConnection,
         action: AuditAction,
         subject: &str,
+    ) -> Result<(), StoreError> {
+        self.record_noted(c, action, subject, None).await
+    }
+
+    /// The same, with a reason.
+    pub(crate) async fn record_noted(
+        &self,
+        c: &mut SqliteConnection,
+        action: AuditAction,
+        subject: &str,
+        note: Option<&str>,
     ) -> Result<(), StoreError> {
         let path = self.backend.path();
         let last = sqlx::query("SELECT seq, mac FROM audit WHERE domain_id = $1 ORDER BY seq DESC LIMIT 1");
@@ -172,10 +251,17 @@ impl Domain {
             action: action.to_string(),
             subject: subject.to_owned(),
             mac: Vec::new(),
+            note: None,
         };
+        if let Some(note) = note {
+            row.note = Some(self.keys.seal(&Row::note_context(self, &row.seq.to_le_bytes()), note.as_bytes())?);
+        }
         row.mac = row.expected(self, &previous);
+        let head = head_mac(self, row.seq, &row.mac);
+        let seq = row.seq;
         let insert = sqlx::query(
-            "INSERT INTO audit (domain_id, seq, at, actor, action, subject, mac) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            "INSERT INTO audit (domain_id, seq, at, actor, action, subject, mac, note) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
         .bind(self.id().as_str())
         .bind(row.seq)
@@ -183,8 +269,14 @@ impl Domain {
         .bind(row.actor)
         .bind(row.action)
         .bind(row.subject)
-        .bind(row.mac);
-        change(path, c, insert).await.map(|_| ())
+        .bind(row.mac)
+        .bind(row.note);
+        change(path, c, insert).await?;
+        let insert = sqlx::query(
+            "INSERT INTO audit_heads (domain_id, seq, mac) VALUES ($1, $2, $3) \
+             ON CONFLICT (domain_id) DO UPDATE SET seq = $2, mac = $3",
+        );
+        change(path, c, insert.bind(self.id().as_str()).bind(seq).bind(head)).await.map(|_| ())
     }
 
     /// Up to [`MAX_PAGE`] entries after number `after`, oldest first.
@@ -192,11 +284,19 @@ impl Domain {
     /// # Errors
     /// Storage errors.
     pub fn audit(&self, after: u64) -> Result<Vec<AuditEntry>, StoreError> {
+        self.allow(Permission::AuditView)?;
         let path = self.backend.path();
         self.audit_rows(i64::try_from(after).unwrap_or(i64::MAX))?
             .into_iter()
             .map(|row| {
+                let damaged =
+                    || StoreError::corrupt(path, format!("the note of audit entry {} does not open", row.seq));
+                let open = |sealed: &Vec<u8>| {
+                    let plain = self.keys.open(&Row::note_context(self, &row.seq.to_le_bytes()), sealed);
+                    plain.and_then(|p| String::from_utf8(p.to_vec()).ok()).ok_or_else(damaged)
+                };
                 Ok(AuditEntry {
+                    note: row.note.as_ref().map(open).transpose()?,
                     seq: u64::try_from(row.seq).unwrap_or(0),
                     at: Timestamp(row.at),
                     actor: row.actor,
@@ -216,17 +316,18 @@ impl Domain {
         })
     }
 
-    /// Checks that no entry was changed, moved or taken out; returns how many there are.
-    ///
-    /// Entries cut off at the end leave no trace: compare the count with one noted elsewhere.
+    /// Checks that no entry was changed, moved or taken out, the newest ones included; returns how many there are. What it cannot tell is that a
+    /// whole older copy of the database was put back: compare the count with one noted elsewhere.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] naming the first entry that does not fit; storage errors.
     pub fn verify_audit(&self) -> Result<u64, StoreError> {
+        self.allow(Permission::AuditView)?;
         let (mut last, mut previous) = (0i64, Vec::new());
         loop {
             let page = self.audit_rows(last)?;
             if page.is_empty() {
+                self.verify_head(last, &previous)?;
                 return Ok(u64::try_from(last).unwrap_or(0));
             }
             for row in page {
@@ -238,5 +339,17 @@ impl Domain {
                 previous = row.mac;
             }
         }
+    }
+
+    /// Domains of an earlier schema have no head before their next entry.
+    fn verify_head(&self, last: i64, mac: &[u8]) -> Result<(), StoreError> {
+        let path = self.path();
+        let query = sqlx::query("SELECT seq, mac FROM audit_heads WHERE domain_id = $1").bind(self.id().as_str());
+        let Some(row) = self.backend.read(async |c| rows(path, c, query).await)?.pop() else { return Ok(()) };
+        let (seq, head): (i64, Vec<u8>) = (get(path, &row, 0)?, get(path, &row, 1)?);
+        if seq == last && head == head_mac(self, last, mac) {
+            return Ok(());
+        }
+        Err(StoreError::corrupt(path, format!("the audit ends with entry {last}, and it ended with entry {seq}")))
     }
 }

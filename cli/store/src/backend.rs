@@ -17,7 +17,7 @@ use crate::error::StoreError;
 /// Marks the database as ours: "vouc", at byte 68 of the file as SQLite has it.
 const APPLICATION_ID: u32 = 0x766f_7563;
 /// Newest schema that this program knows.
-pub(crate) const SCHEMA_VERSION: i64 = 5;
+pub(crate) const SCHEMA_VERSION: i64 = 6;
 /// How long a writer waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Pause between two looks at a lock that somebody else holds.
@@ -35,6 +35,7 @@ fn migrator() -> Migrator {
         migration(3, "jobs", include_str!("../migrations/0003_jobs.sql")),
         migration(4, "fraudsters", include_str!("../migrations/0004_fraudsters.sql")),
         migration(5, "session audio", include_str!("../migrations/0005_session_audio.sql")),
+        migration(6, "contacts", include_str!("../migrations/0006_contacts.sql")),
     ];
     Migrator { migrations: migrations.into(), ..Migrator::DEFAULT }
 }

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use zeroize::Zeroizing;
 
+use crate::access::Permission;
 use crate::audit::AuditAction;
 use crate::backend::{Backend, change, check_header, get, rows, with_suffix};
 use crate::clock::{Clock, SystemClock, Timestamp};
@@ -105,11 +107,26 @@ pub struct OpenOptions {
     actor: String,
     key_path: Option<PathBuf>,
     size_limit_bytes: Option<u64>,
+    who: Who,
+}
+
+/// In whose name a domain is opened.
+#[derive(Clone)]
+enum Who {
+    Owner,
+    User(String),
+    Token(Zeroizing<String>),
 }
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        OpenOptions { clock: Arc::new(SystemClock), actor: "local".into(), key_path: None, size_limit_bytes: None }
+        OpenOptions {
+            clock: Arc::new(SystemClock),
+            actor: "local".into(),
+            key_path: None,
+            size_limit_bytes: None,
+            who: Who::Owner,
+        }
     }
 }
 
@@ -130,6 +147,19 @@ impl OpenOptions {
     /// unless set.
     pub fn actor(mut self, actor: impl Into<String>) -> Self {
         self.actor = actor.into();
+        self
+    }
+
+    /// Acts as this user: every call asks the user's roles, as they are then. The audit names the user. Without it, and without a token, whoever can
+    /// read the domain's key acts as its owner.
+    pub fn user(mut self, name: impl Into<String>) -> Self {
+        self.who = Who::User(name.into());
+        self
+    }
+
+    /// Acts as the user whose token this is, as [`Domain::issue_token`] gave it.
+    pub fn token(mut self, token: impl Into<String>) -> Self {
+        self.who = Who::Token(Zeroizing::new(token.into()));
         self
     }
 
@@ -167,6 +197,8 @@ pub struct Domain {
     key_path: PathBuf,
     clock: Arc<dyn Clock>,
     pub(crate) actor: String,
+    /// The user in whose name it is open; `None` for the owner.
+    pub(crate) user: Option<String>,
     pub(crate) keys: Keys,
     pub(crate) backend: Backend,
 }
@@ -236,6 +268,7 @@ impl Domain {
             key_path,
             clock: options.clock.clone(),
             actor: options.actor.clone(),
+            user: None,
             keys: Keys::random()?,
             backend,
         };
@@ -340,7 +373,26 @@ impl Domain {
             .ok_or(StoreError::Key { path: key_path.clone(), problem: KeyProblem::Wrong })?;
         let keys = Keys::unwrap(&key, info.domain_id.as_str(), &wrapped)
             .ok_or_else(|| StoreError::corrupt(backend.path(), "the data key's seal does not fit"))?;
-        Ok(Domain { dir, id: info.domain_id, key_path, clock: options.clock, actor: options.actor, keys, backend })
+        let mut domain = Domain {
+            dir,
+            id: info.domain_id,
+            key_path,
+            clock: options.clock,
+            actor: options.actor,
+            user: None,
+            keys,
+            backend,
+        };
+        let user = match options.who {
+            Who::Owner => None,
+            Who::User(name) => Some(domain.known_user(&name)?),
+            Who::Token(token) => Some(domain.user_of_token(&token)?),
+        };
+        if let Some(name) = user {
+            domain.actor.clone_from(&name);
+            domain.user = Some(name);
+        }
+        Ok(domain)
     }
 
     /// The domain's id.
@@ -375,6 +427,7 @@ impl Domain {
     /// # Errors
     /// [`StoreError::Validation`] for the days; storage errors.
     pub fn update(&self, to: DomainUpdate) -> Result<DomainInfo, StoreError> {
+        self.allow(Permission::AdministerDomain)?;
         check(&to)?;
         self.backend.write(async |c| {
             self.active(c).await?;
@@ -412,6 +465,7 @@ impl Domain {
     /// [`StoreError::Key`]; [`StoreError::Conflict`] with [`ConflictType::ConcurrentChanges`] if another process does
     /// the same at once; storage errors.
     pub fn rekey(&self) -> Result<(), StoreError> {
+        self.allow(Permission::AdministerDomain)?;
         let old = DomainKey::read(&self.key_path)?;
         let new = DomainKey::random()?;
         self.admit(&old, &new)?;

@@ -22,6 +22,18 @@ pub enum ResourceType {
     Speaker,
     /// A watch list.
     Watchlist,
+    /// A contact, or a copy of what was said in it.
+    Contact,
+    /// A user.
+    User,
+    /// A role.
+    Role,
+    /// A right given for a time.
+    Elevation,
+    /// A rule.
+    Rule,
+    /// A setting.
+    Setting,
 }
 
 impl fmt::Display for ResourceType {
@@ -34,6 +46,12 @@ impl fmt::Display for ResourceType {
             ResourceType::Session => "SESSION",
             ResourceType::Speaker => "SPEAKER",
             ResourceType::Watchlist => "WATCHLIST",
+            ResourceType::Contact => "CONTACT",
+            ResourceType::User => "USER",
+            ResourceType::Role => "ROLE",
+            ResourceType::Elevation => "ELEVATION",
+            ResourceType::Rule => "RULE",
+            ResourceType::Setting => "SETTING",
         })
     }
 }
@@ -62,6 +80,10 @@ pub enum ConflictType {
     CannotDeleteNonEmptyWatchlist,
     /// The fraudster is on no other watch list.
     FraudsterMustBelongToAtLeastOneWatchlist,
+    /// There is something of this name.
+    NameTaken,
+    /// Something else needs it.
+    InUse,
 }
 
 impl fmt::Display for ConflictType {
@@ -77,6 +99,8 @@ impl fmt::Display for ConflictType {
             ConflictType::DomainLockedFromEncryptionUpdates => "DOMAIN_LOCKED_FROM_ENCRYPTION_UPDATES",
             ConflictType::CannotDeleteNonEmptyWatchlist => "CANNOT_DELETE_NON_EMPTY_WATCHLIST",
             ConflictType::FraudsterMustBelongToAtLeastOneWatchlist => "FRAUDSTER_MUST_BELONG_TO_AT_LEAST_ONE_WATCHLIST",
+            ConflictType::NameTaken => "NAME_TAKEN",
+            ConflictType::InUse => "IN_USE",
         })
     }
 }
@@ -139,6 +163,11 @@ pub enum StoreError {
         /// Which state.
         conflict: ConflictType,
         /// The state, and the way out of it.
+        reason: String,
+    },
+    /// Whoever asks may not.
+    Denied {
+        /// Who, and which right is missing.
         reason: String,
     },
     /// A limit of the domain is reached.
@@ -224,7 +253,7 @@ impl StoreError {
             StoreError::Validation { .. } | StoreError::VoiceprintFile { .. } => "ValidationException",
             StoreError::NotFound { .. } | StoreError::NotADomain { .. } => "ResourceNotFoundException",
             StoreError::Conflict { .. } | StoreError::Exists { .. } => "ConflictException",
-            StoreError::Key { .. } => "AccessDeniedException",
+            StoreError::Key { .. } | StoreError::Denied { .. } => "AccessDeniedException",
             StoreError::Busy { .. } => "ThrottlingException",
             StoreError::Quota { .. } => "ServiceQuotaExceededException",
             _ => "InternalServerException",
@@ -277,6 +306,7 @@ impl fmt::Display for StoreError {
             StoreError::NotFound { reason, .. }
             | StoreError::Conflict { reason, .. }
             | StoreError::Quota { reason } => f.write_str(reason),
+            StoreError::Denied { reason } => write!(f, "not allowed: {reason}"),
             StoreError::Exists { path } => {
                 write!(f, "{} already exists: choose another place, or delete it first", path.display())
             }

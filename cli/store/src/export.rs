@@ -23,6 +23,7 @@ use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::access::Permission;
 use crate::audit::AuditAction;
 use crate::clock::Timestamp;
 use crate::domain::Domain;
@@ -196,6 +197,7 @@ impl Domain {
     /// [`ConflictType::SpeakerOptedOut`]; [`StoreError::Validation`] if there is no voiceprint or it has expired;
     /// storage errors.
     pub fn export_voiceprint(&self, id: &SpeakerId, passphrase: &Passphrase) -> Result<Vec<u8>, StoreError> {
+        self.allow(Permission::VoiceId)?;
         let (speaker, print, consent) = self.backend.write(async |c| {
             let info = self.active(c).await?;
             let (speaker, lookup) = self.look_up(c, &info, id).await?.ok_or_else(|| self.no_such_speaker(id))?;
@@ -248,6 +250,7 @@ impl Domain {
         rename: Option<&CustomerSpeakerId>,
         overwrite: bool,
     ) -> Result<Speaker, StoreError> {
+        self.allow(Permission::VoiceId)?;
         let plain = unlock(passphrase, file)?;
         let bad = || problem(VoiceprintFileProblem::Content);
         let (length, rest) = plain.split_first_chunk::<4>().ok_or_else(bad)?;

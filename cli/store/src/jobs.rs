@@ -10,6 +10,7 @@ use std::str::FromStr;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use zeroize::Zeroizing;
 
+use crate::access::Permission;
 use crate::backend::{change, get, rows};
 use crate::clock::Timestamp;
 use crate::domain::Domain;
@@ -237,6 +238,7 @@ impl Domain {
     /// [`StoreError::Conflict`] with [`ConflictType::ConcurrentChanges`] if the token stands for another request;
     /// storage errors.
     pub fn submit_job(&self, new: &NewJob<'_>) -> Result<Job, StoreError> {
+        self.allow(Permission::VoiceId)?;
         let (path, domain) = (self.path(), self.id().as_str());
         let token = new.client_token.map(|t| self.keys.customer_index(&format!("{domain} jobs"), t.as_str()));
         self.backend.write(async |c| {
@@ -294,6 +296,7 @@ impl Domain {
     /// # Errors
     /// [`StoreError::NotFound`] with [`ResourceType::BatchJob`]; storage errors.
     pub fn describe_job(&self, id: &JobId) -> Result<Job, StoreError> {
+        self.allow(Permission::VoiceId)?;
         self.backend.read(async |c| self.get_job(c, id).await)
     }
 
@@ -302,6 +305,7 @@ impl Domain {
     /// # Errors
     /// Storage errors.
     pub fn list_jobs(&self) -> Result<Vec<Job>, StoreError> {
+        self.allow(Permission::VoiceId)?;
         let sql = format!("SELECT {JOB_FIELDS} {JOB_GROUP} ORDER BY j.created_at, j.job_id");
         let query = sqlx::query(&sql).bind(self.id().as_str());
         let found = self.backend.read(async |c| rows(self.path(), c, query).await)?;
@@ -313,6 +317,7 @@ impl Domain {
     /// # Errors
     /// [`StoreError::NotFound`] with [`ResourceType::BatchJob`]; storage errors.
     pub fn job_request(&self, id: &JobId) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+        self.allow(Permission::VoiceId)?;
         self.describe_job(id)?;
         let path = self.path();
         let query = sqlx::query("SELECT sealed FROM jobs WHERE domain_id = $1 AND job_id = $2");
@@ -327,6 +332,7 @@ impl Domain {
     /// # Errors
     /// Storage errors.
     pub fn job_items(&self, id: &JobId) -> Result<Vec<JobItem>, StoreError> {
+        self.allow(Permission::VoiceId)?;
         let path = self.path();
         let query = sqlx::query(
             "SELECT seq, request, outcome, result FROM job_items WHERE domain_id = $1 AND job_id = $2 \
@@ -355,6 +361,7 @@ impl Domain {
     /// # Errors
     /// [`StoreError::NotFound`] with [`ResourceType::BatchJob`]; storage errors.
     pub fn begin_job(&self, id: &JobId) -> Result<Job, StoreError> {
+        self.allow(Permission::VoiceId)?;
         self.backend.write(async |c| {
             self.active(c).await?;
             let update = sqlx::query(
@@ -399,6 +406,7 @@ impl Domain {
     /// # Errors
     /// Storage errors.
     pub fn finish_item(&self, id: &JobId, seq: u64, outcome: &ItemOutcome) -> Result<bool, StoreError> {
+        self.allow(Permission::VoiceId)?;
         let seq = number(seq)?;
         self.backend.write(async |c| {
             self.active(c).await?;
@@ -419,6 +427,7 @@ impl Domain {
         enrolment: Enrolment<'_>,
         outcome: impl FnOnce(&Speaker, SpeakerStatus) -> ItemOutcome,
     ) -> Result<bool, StoreError> {
+        self.allow(Permission::VoiceId)?;
         let seq = number(seq)?;
         self.backend.write(async |c| {
             if !self.is_open(c, id, seq).await? {
@@ -442,6 +451,7 @@ impl Domain {
         registration: Registration<'_>,
         outcome: impl FnOnce(&Fraudster) -> ItemOutcome,
     ) -> Result<bool, StoreError> {
+        self.allow(Permission::VoiceId)?;
         let seq = number(seq)?;
         self.backend.write(async |c| {
             if !self.is_open(c, id, seq).await? {
@@ -459,6 +469,7 @@ impl Domain {
     /// [`StoreError::NotFound`] with [`ResourceType::BatchJob`]; [`StoreError::Conflict`] with
     /// [`ConflictType::ConcurrentChanges`] if an item is not done; storage errors.
     pub fn complete_job(&self, id: &JobId) -> Result<Job, StoreError> {
+        self.allow(Permission::VoiceId)?;
         let (path, domain) = (self.path(), self.id().as_str());
         self.backend.write(async |c| {
             self.active(c).await?;

@@ -35,21 +35,29 @@
 //! 3. Voiceprints, customer ids and consent notes are sealed with XChaCha20-Poly1305 under a data key that only the
 //!    domain key opens. A sealed value is bound to its table, domain, speaker, model and time: swapped rows do not open.
 //! 4. Opting out and deleting overwrite the bytes in the database and empty the write-ahead log before they return.
-//! 5. Nothing is logged, and no `Debug`, `Display` or error carries a secret, a customer id, a name or a note.
+//! 5. Contact records, recordings, transcripts, users, roles, rules and settings are sealed in the same way. What was said is indexed as keyed
+//!    hashes of its words. Names of agents and queues, times and scores lie in the clear.
+//! 6. Every call that returns or changes what belongs to a person asks first whether the user in whose name the domain is open may do so
+//!    ([`OpenOptions::user`], [`OpenOptions::token`]); whoever holds the key and names no user is its owner. Refusals, and every
+//!    reading of what was not redacted, are in the audit.
+//! 7. Nothing is logged, and no `Debug`, `Display` or error carries a secret, a customer id, a name or a note.
 //!
 //! # Keys
 //!
 //! domain key (`domain.key`) → wraps → data key (random, for the life of the domain) → HMAC-SHA256 with a label → one key
-//! each for sealing, for the customer-id index, for the audit chain and for page tokens. [`Domain::rekey`] replaces the
+//! each for sealing, for the customer-id index, for the words that were said, for the audit chain and for page tokens. [`Domain::rekey`] replaces the
 //! domain key and re-wraps the data key; no voiceprint is touched.
 //!
-//! What it does not do: it cannot tell that a whole older copy of the directory was put back, and the keyed audit chain
-//! shows an edited, moved or missing entry but not that the newest ones were cut off.
+//! What it does not do: it cannot tell that a whole older copy of the directory was put back. The keyed audit chain shows an edited, moved or
+//! missing entry, the newest ones included.
 #![forbid(unsafe_code)]
 
+mod access;
 mod audit;
 mod backend;
 mod clock;
+mod contacts;
+mod documents;
 mod domain;
 mod error;
 mod export;
@@ -60,12 +68,21 @@ mod jobs;
 mod key;
 mod page;
 mod sealed;
+mod search;
 mod session_audio;
+mod settings;
 mod speaker;
+mod users;
 mod watchlist;
+mod words;
 
+pub use access::{
+    Action, Allowed, Decision, Denied, Grants, HierarchyGroup, Media, Permission, Role, Scope, Variant, authorize,
+    built_in_roles, lint, resolve,
+};
 pub use audit::{AuditAction, AuditEntry};
 pub use clock::{Clock, SystemClock, Timestamp};
+pub use contacts::{Contact, ContactFile, ContactRecord, DEFAULT_RETENTION_DAYS, Imported, Reading};
 pub use domain::{Domain, DomainInfo, DomainUpdate, FoundDomain, NewDomain, OpenOptions};
 pub use error::{ConflictType, KeyProblem, ResourceType, StoreError, VoiceprintFileProblem};
 pub use export::{Passphrase, VOICEPRINT_FILE_MAGIC};
@@ -77,6 +94,10 @@ pub use ids::{
 };
 pub use jobs::{ItemOutcome, Job, JobItem, JobKind, JobStatus, NewJob};
 pub use page::{MAX_PAGE, Page};
+pub use search::{ContactFilter, FoundContact, MAX_EXPORT, MAX_FOUND, Range, Score, ScoreOf, Words};
 pub use session_audio::{KeptSession, SessionAudio};
+pub use settings::{Acknowledgement, MAX_RULES, StoredPrivacy, StoredRule};
 pub use speaker::{Consent, Enrolment, Lookup, Speaker, SpeakerStatus, Voiceprint};
+pub use users::{Elevation, User};
 pub use watchlist::{Fraudster, Registration, Watchlist};
+pub use words::Speaker as SaidBy;

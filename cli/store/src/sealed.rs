@@ -90,6 +90,7 @@ pub(crate) struct Keys {
     index: Secret,
     pub(crate) audit: Secret,
     pub(crate) page: Secret,
+    pub(crate) words: Secret,
 }
 
 impl Keys {
@@ -104,6 +105,7 @@ impl Keys {
             index: sub(b"vouch 1 customer index"),
             audit: sub(b"vouch 1 audit"),
             page: sub(b"vouch 1 page"),
+            words: sub(b"vouch 1 words"),
             data,
         }
     }
@@ -190,7 +192,7 @@ mod tests {
         assert!(Keys::unwrap(&key, "E", &wrapped).is_none());
         assert!(Keys::unwrap(&DomainKey::random().unwrap(), "D", &wrapped).is_none());
         let shown = format!("{keys:?}");
-        assert_eq!(shown.matches("hidden").count(), 5, "{shown}");
+        assert_eq!(shown.matches("hidden").count(), 6, "{shown}");
         assert!(!shown.contains(|c: char| c.is_ascii_digit()), "{shown}");
     }
 }

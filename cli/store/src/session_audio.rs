@@ -5,6 +5,7 @@ use std::fmt;
 use sqlx::sqlite::SqliteConnection;
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::access::Permission;
 use crate::audit::AuditAction;
 use crate::backend::{change, get, rows};
 use crate::clock::Timestamp;
@@ -120,6 +121,7 @@ impl Domain {
         audio: &SessionAudio,
         hours: u32,
     ) -> Result<KeptSession, StoreError> {
+        self.allow(Permission::VoiceId)?;
         if !(1..=168).contains(&hours) {
             return Err(StoreError::invalid("Hours", format!("must be 1 to 168; got {hours}")));
         }
@@ -160,6 +162,8 @@ impl Domain {
     /// # Errors
     /// [`StoreError::NotFound`] with [`ResourceType::Session`], also when its time is over; storage errors.
     pub fn session_audio(&self, session: &SessionId) -> Result<SessionAudio, StoreError> {
+        self.allow(Permission::VoiceId)?;
+        self.allow(Permission::RecordingUnredacted)?;
         let path = self.path();
         self.backend.write(async |c| {
             let query = sqlx::query(
@@ -182,6 +186,7 @@ impl Domain {
     /// # Errors
     /// Storage errors.
     pub fn list_session_audio(&self) -> Result<Vec<KeptSession>, StoreError> {
+        self.allow(Permission::VoiceId)?;
         let path = self.path();
         let bad = |_| StoreError::corrupt(path, "a kept session's row breaks a rule");
         let query = sqlx::query(
@@ -207,6 +212,7 @@ impl Domain {
     /// # Errors
     /// [`StoreError::NotFound`] with [`ResourceType::Session`]; [`StoreError::NotErased`]; storage errors.
     pub fn delete_session_audio(&self, session: &SessionId) -> Result<(), StoreError> {
+        self.allow(Permission::VoiceId)?;
         self.backend.write(async |c| {
             let delete = sqlx::query("DELETE FROM session_audio WHERE domain_id = $1 AND session_id = $2");
             let delete = delete.bind(self.id().as_str()).bind(session.as_str());
@@ -223,6 +229,7 @@ impl Domain {
     /// # Errors
     /// [`StoreError::NotErased`]; storage errors.
     pub fn erase_expired_audio(&self) -> Result<usize, StoreError> {
+        self.allow(Permission::VoiceId)?;
         let erased = self.backend.write(async |c| self.erase_expired_in(c).await)?;
         if erased > 0 {
             self.backend.empty_log()?;

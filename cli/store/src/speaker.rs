@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::access::Permission;
 use crate::audit::AuditAction;
 use crate::backend::{change, get, rows};
 use crate::clock::{DAY_MS, Timestamp};
@@ -467,6 +468,7 @@ impl Domain {
     /// [`ResourceType::ComplianceConsent`] if the domain asks for consent and there is none; [`StoreError::Validation`];
     /// storage errors.
     pub fn put_voiceprint(&self, id: &SpeakerId, enrolment: Enrolment<'_>) -> Result<Speaker, StoreError> {
+        self.allow(Permission::VoiceId)?;
         let now = Circumstances { enrolled_at: None, last_accessed_at: None, imported: false };
         self.enrol(id, enrolment, now)
     }
@@ -555,6 +557,7 @@ impl Domain {
     /// # Errors
     /// [`StoreError::Corrupt`] if it was changed or moved; storage errors.
     pub fn voiceprint(&self, id: &SpeakerId) -> Result<Lookup, StoreError> {
+        self.allow(Permission::VoiceId)?;
         let info = self.describe()?;
         let found = self.backend.read(async |c| self.look_up(c, &info, id).await)?;
         Ok(found.map_or(Lookup::NotEnrolled, |(_, lookup)| lookup))
@@ -590,6 +593,7 @@ impl Domain {
         &self,
         mut visit: impl FnMut(Speaker, Voiceprint) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
+        self.allow(Permission::VoiceId)?;
         let (path, info) = (self.path(), self.describe()?);
         let sql = format!(
             "SELECT {SPEAKER_FIELDS}, {PRINT_FIELDS} FROM speakers s JOIN voiceprints v ON v.domain_id = s.domain_id \
@@ -618,6 +622,7 @@ impl Domain {
     /// # Errors
     /// [`StoreError::NotFound`] with [`ResourceType::Speaker`]; storage errors.
     pub fn touch_authenticated(&self, id: &SpeakerId) -> Result<SpeakerStatus, StoreError> {
+        self.allow(Permission::VoiceId)?;
         self.backend.write(async |c| {
             let info = self.active(c).await?;
             let speaker = self.get_speaker(c, &info, id).await?;
@@ -640,6 +645,7 @@ impl Domain {
     /// # Errors
     /// [`StoreError::NotFound`] with [`ResourceType::Speaker`] for an unknown generated id; storage errors.
     pub fn set_pending(&self, id: &SpeakerId) -> Result<Speaker, StoreError> {
+        self.allow(Permission::VoiceId)?;
         self.backend.write(async |c| {
             let info = self.active(c).await?;
             self.find_or_add(c, &info, id).await
@@ -653,6 +659,7 @@ impl Domain {
     /// [`StoreError::NotFound`] with [`ResourceType::Speaker`] for an unknown generated id; [`StoreError::NotErased`];
     /// storage errors.
     pub fn opt_out(&self, id: &SpeakerId) -> Result<Speaker, StoreError> {
+        self.allow(Permission::VoiceId)?;
         let speaker = self.backend.write(async |c| {
             let info = self.active(c).await?;
             let speaker = self.find_or_add(c, &info, id).await?;
@@ -685,6 +692,7 @@ impl Domain {
     /// # Errors
     /// [`StoreError::NotFound`] with [`ResourceType::Speaker`]; [`StoreError::Validation`]; storage errors.
     pub fn clear_opt_out(&self, id: &SpeakerId, consent: Consent) -> Result<Speaker, StoreError> {
+        self.allow(Permission::VoiceId)?;
         consent.check()?;
         self.backend.write(async |c| {
             let info = self.active(c).await?;
@@ -705,6 +713,7 @@ impl Domain {
     /// # Errors
     /// [`StoreError::NotFound`] with [`ResourceType::Speaker`]; [`StoreError::NotErased`]; storage errors.
     pub fn delete_speaker(&self, id: &SpeakerId) -> Result<(), StoreError> {
+        self.allow(Permission::VoiceId)?;
         self.backend.write(async |c| {
             let info = self.active(c).await?;
             let speaker = self.get_speaker(c, &info, id).await?;
@@ -721,6 +730,7 @@ impl Domain {
     /// # Errors
     /// [`StoreError::NotFound`] with [`ResourceType::Speaker`]; storage errors.
     pub fn describe_speaker(&self, id: &SpeakerId) -> Result<Speaker, StoreError> {
+        self.allow(Permission::VoiceId)?;
         let info = self.describe()?;
         self.backend.read(async |c| self.get_speaker(c, &info, id).await)
     }
@@ -730,6 +740,7 @@ impl Domain {
     /// # Errors
     /// [`StoreError::NotFound`] with [`ResourceType::Speaker`]; storage errors.
     pub fn consent(&self, id: &SpeakerId) -> Result<Option<Consent>, StoreError> {
+        self.allow(Permission::VoiceId)?;
         let speaker = self.describe_speaker(id)?;
         self.backend.read(async |c| self.standing_consent(c, &speaker.generated_speaker_id).await)
     }
@@ -739,6 +750,7 @@ impl Domain {
     /// # Errors
     /// Storage errors.
     pub fn count_speakers(&self) -> Result<u64, StoreError> {
+        self.allow(Permission::VoiceId)?;
         let path = self.path();
         self.backend.read(async |c| {
             let query = sqlx::query("SELECT COUNT(*) FROM speakers WHERE domain_id = $1").bind(self.id().as_str());
@@ -753,6 +765,7 @@ impl Domain {
     /// # Errors
     /// [`StoreError::Validation`] for the number or the token; storage errors.
     pub fn list_speakers(&self, max_results: usize, next_token: Option<&str>) -> Result<Page<Speaker>, StoreError> {
+        self.allow(Permission::VoiceId)?;
         if !(1..=MAX_PAGE).contains(&max_results) {
             return Err(StoreError::invalid("MaxResults", format!("must be 1 to {MAX_PAGE}; got {max_results}")));
         }

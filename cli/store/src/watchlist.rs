@@ -7,6 +7,7 @@ use std::fmt;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use zeroize::Zeroizing;
 
+use crate::access::Permission;
 use crate::audit::AuditAction;
 use crate::backend::{change, get, rows};
 use crate::clock::Timestamp;
@@ -137,6 +138,7 @@ impl Domain {
         name: &WatchlistName,
         description: Option<&Description>,
     ) -> Result<Watchlist, StoreError> {
+        self.allow(Permission::VoiceId)?;
         let id = WatchlistId::random()?;
         self.backend.write(async |c| {
             let info = self.active(c).await?;
@@ -173,6 +175,7 @@ impl Domain {
     /// # Errors
     /// [`StoreError::NotFound`] with [`ResourceType::Watchlist`]; storage errors.
     pub fn describe_watchlist(&self, id: &WatchlistId) -> Result<Watchlist, StoreError> {
+        self.allow(Permission::VoiceId)?;
         self.backend.read(async |c| self.get_watchlist(c, id).await)
     }
 
@@ -181,6 +184,7 @@ impl Domain {
     /// # Errors
     /// Storage errors.
     pub fn list_watchlists(&self) -> Result<Vec<Watchlist>, StoreError> {
+        self.allow(Permission::VoiceId)?;
         let sql = format!(
             "SELECT {LIST_FIELDS} FROM watchlists w WHERE w.domain_id = $1 \
              ORDER BY w.is_default DESC, w.created_at, w.watchlist_id"
@@ -201,6 +205,7 @@ impl Domain {
         name: Option<&WatchlistName>,
         description: Option<&Description>,
     ) -> Result<Watchlist, StoreError> {
+        self.allow(Permission::VoiceId)?;
         self.backend.write(async |c| {
             self.active(c).await?;
             let list = self.own_watchlist(c, id).await?;
@@ -224,6 +229,7 @@ impl Domain {
     /// [`StoreError::NotFound`] with [`ResourceType::Watchlist`]; [`StoreError::Validation`] for the default list;
     /// [`StoreError::Conflict`] with [`ConflictType::CannotDeleteNonEmptyWatchlist`]; storage errors.
     pub fn delete_watchlist(&self, id: &WatchlistId) -> Result<(), StoreError> {
+        self.allow(Permission::VoiceId)?;
         self.backend.write(async |c| {
             self.active(c).await?;
             let list = self.own_watchlist(c, id).await?;
@@ -299,6 +305,7 @@ impl Domain {
     /// [`StoreError::NotFound`] with [`ResourceType::Watchlist`]; [`StoreError::Quota`] for a full list;
     /// [`StoreError::Validation`] for the template; storage errors.
     pub fn register_fraudster(&self, registration: Registration<'_>) -> Result<Fraudster, StoreError> {
+        self.allow(Permission::VoiceId)?;
         self.backend.write(async |c| self.register_in(c, registration).await)
     }
 
@@ -338,6 +345,7 @@ impl Domain {
     /// [`StoreError::NotFound`] with [`ResourceType::Watchlist`] or [`ResourceType::Fraudster`]; [`StoreError::Quota`] for a
     /// full list; storage errors.
     pub fn associate_fraudster(&self, id: &FraudsterId, list: &WatchlistId) -> Result<Fraudster, StoreError> {
+        self.allow(Permission::VoiceId)?;
         self.backend.write(async |c| {
             let info = self.active(c).await?;
             let list = self.get_watchlist(c, list).await?;
@@ -354,6 +362,7 @@ impl Domain {
     /// [`StoreError::NotFound`] with [`ResourceType::Watchlist`] or [`ResourceType::Fraudster`], also for one who is not on the
     /// list; [`StoreError::Conflict`] with [`ConflictType::FraudsterMustBelongToAtLeastOneWatchlist`]; storage errors.
     pub fn disassociate_fraudster(&self, id: &FraudsterId, list: &WatchlistId) -> Result<Fraudster, StoreError> {
+        self.allow(Permission::VoiceId)?;
         self.backend.write(async |c| {
             self.active(c).await?;
             self.get_watchlist(c, list).await?;
@@ -387,6 +396,7 @@ impl Domain {
     /// # Errors
     /// [`StoreError::NotFound`] with [`ResourceType::Fraudster`]; storage errors.
     pub fn describe_fraudster(&self, id: &FraudsterId) -> Result<Fraudster, StoreError> {
+        self.allow(Permission::VoiceId)?;
         self.backend.read(async |c| self.get_fraudster(c, id).await)
     }
 
@@ -402,6 +412,7 @@ impl Domain {
         max_results: usize,
         next_token: Option<&str>,
     ) -> Result<Page<Fraudster>, StoreError> {
+        self.allow(Permission::VoiceId)?;
         if !(1..=MAX_PAGE).contains(&max_results) {
             return Err(StoreError::invalid("MaxResults", format!("must be 1 to {MAX_PAGE}; got {max_results}")));
         }
@@ -437,6 +448,7 @@ impl Domain {
     /// # Errors
     /// [`StoreError::NotFound`] with [`ResourceType::Fraudster`]; [`StoreError::NotErased`]; storage errors.
     pub fn delete_fraudster(&self, id: &FraudsterId) -> Result<(), StoreError> {
+        self.allow(Permission::VoiceId)?;
         self.backend.write(async |c| {
             self.active(c).await?;
             self.get_fraudster(c, id).await?;
@@ -460,6 +472,7 @@ impl Domain {
         list: Option<&WatchlistId>,
         mut visit: impl FnMut(FraudsterId, ModelId, Zeroizing<Vec<u8>>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
+        self.allow(Permission::VoiceId)?;
         let path = self.path();
         if let Some(list) = list {
             self.describe_watchlist(list)?;

@@ -524,6 +524,14 @@ fn a_domain_of_the_first_schema_is_brought_up_with_what_it_holds() {
     let dir = f.dir.clone();
     drop(f.domain);
     for sql in [
+        "DROP TABLE audit_heads",
+        "ALTER TABLE audit DROP COLUMN note",
+        "DROP TABLE words_original",
+        "DROP TABLE words_redacted",
+        "DROP TABLE contact_files",
+        "DROP TABLE contact_categories",
+        "DROP TABLE contacts",
+        "DROP TABLE documents",
         "DROP TABLE session_audio",
         "DROP TABLE job_items",
         "DROP TABLE jobs",

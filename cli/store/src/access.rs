@@ -1,0 +1,602 @@
+//! Who may do what: permissions by their names in Amazon Connect, roles, and the one decision about a contact.
+//!
+//! Nothing here reads or writes: [`authorize`] and its tables are pure. [`crate::Domain`] asks them before it returns or changes anything that
+//! belongs to a person.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::StoreError;
+
+macro_rules! permissions {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// What a role may do. The names are those of Amazon Connect's API; those that begin with `Vouch.` are for what it has no name for.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Permission {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Permission {
+            /// All of them.
+            pub const ALL: &'static [Permission] = &[$(Permission::$name,)*];
+
+            /// Its name.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Permission::$name => $text,)*
+                }
+            }
+        }
+    };
+}
+
+permissions! {
+    /// The agent's own control panel.
+    BasicAgentAccess = "BasicAgentAccess",
+    /// Search contacts and see their records.
+    ContactSearch = "ContactSearch.View",
+    /// See the contacts that one handled oneself.
+    MyContacts = "MyContacts.View",
+    /// Search by sentiment, non-talk time and category.
+    SearchCharacteristics = "ContactSearchWithCharacteristics.View",
+    /// Search by what was said.
+    SearchKeywords = "ContactSearchWithKeywords.View",
+    /// See only contacts of one's own hierarchy group and below.
+    RestrictByHierarchy = "RestrictContactAccessByHierarchy.View",
+    /// See sentiment and talk times.
+    GraphTrends = "GraphTrends.View",
+    /// See the attributes of a contact, and what describes the customer.
+    ContactAttributes = "ContactAttributes.View",
+    /// Choose which attributes can be searched.
+    ConfigureContactAttributes = "ConfigureContactAttributes.View",
+    /// Hear redacted recordings.
+    RecordingRedacted = "CallRecordings.Redacted.Access",
+    /// Take redacted recordings away.
+    RecordingRedactedDownload = "CallRecordings.Redacted.DownloadButton",
+    /// Hear recordings as they were.
+    RecordingUnredacted = "CallRecordings.Unredacted.Access",
+    /// Take recordings away as they were.
+    RecordingUnredactedDownload = "CallRecordings.Unredacted.DownloadButton",
+    /// Read redacted transcripts.
+    TranscriptRedacted = "ContactTranscripts.Redacted.Access",
+    /// Take redacted transcripts away.
+    TranscriptRedactedDownload = "ContactTranscripts.Redacted.DownloadButton",
+    /// Read transcripts as they were.
+    TranscriptUnredacted = "ContactTranscripts.Unredacted.Access",
+    /// Take transcripts away as they were.
+    TranscriptUnredactedDownload = "ContactTranscripts.Unredacted.DownloadButton",
+    /// Delete contacts and their recordings.
+    DeleteRecordings = "DeleteCallRecordings",
+    /// See screen recordings, whose sound is not redacted.
+    ScreenRecording = "ScreenRecording.Access",
+    /// See redacted screen recordings.
+    ScreenRecordingRedacted = "ScreenRecording.Redacted.Access",
+    /// Hear what callers said to a voice bot, as it was.
+    BotRecordingUnredacted = "AutomatedVoiceInteraction.Recordings.Unredacted.Access",
+    /// Read what callers said to a voice bot, as it was.
+    BotTranscriptUnredacted = "AutomatedVoiceInteraction.Transcripts.Unredacted.Access",
+    /// Listen to calls as they happen.
+    ListenIn = "ManagerListenIn",
+    /// Take part in calls as they happen.
+    BargeIn = "ManagerBargeIn",
+    /// See the analysis of calls as they happen.
+    Realtime = "RealtimeContactLens.View",
+    /// Verify, enrol and opt out speakers, register fraudsters, and manage watch lists.
+    VoiceId = "VoiceId.Access",
+    /// See and search by the results of verification.
+    VoiceIdSearch = "VoiceIdAttributesAndSearch.View",
+    /// See rules.
+    RulesView = "Rules.View",
+    /// Make rules.
+    RulesCreate = "Rules.Create",
+    /// Change rules.
+    RulesEdit = "Rules.Edit",
+    /// Delete rules.
+    RulesDelete = "Rules.Delete",
+    /// See queues.
+    QueuesView = "Queues.View",
+    /// See users.
+    UsersView = "Users.View",
+    /// Make users.
+    UsersCreate = "Users.Create",
+    /// Change users, and give them tokens.
+    UsersEdit = "Users.Edit",
+    /// Delete users.
+    UsersDelete = "Users.Delete",
+    /// Give users roles, and elevate them for a time.
+    UsersEditPermission = "Users.EditPermission",
+    /// See roles.
+    RolesView = "SecurityProfiles.View",
+    /// Make roles.
+    RolesCreate = "SecurityProfiles.Create",
+    /// Change roles.
+    RolesEdit = "SecurityProfiles.Edit",
+    /// Delete roles.
+    RolesDelete = "SecurityProfiles.Delete",
+    /// Put contacts into the archive.
+    ImportContacts = "Vouch.Contacts.Import",
+    /// Read and check the audit.
+    AuditView = "Vouch.Audit.View",
+    /// See which fields leave the house.
+    PrivacyView = "Vouch.Privacy.View",
+    /// Say which fields leave the house.
+    PrivacyEdit = "Vouch.Privacy.Edit",
+    /// Change the domain's settings and key.
+    AdministerDomain = "Vouch.Domain.Administer",
+}
+
+/// Names that Connect no longer uses, and what they grant today.
+const LEGACY: [(&str, &[Permission]); 5] = [
+    ("RedactedData.View", &[Permission::RecordingRedacted, Permission::TranscriptRedacted]),
+    ("ListenCallRecordings", &[Permission::RecordingUnredacted, Permission::TranscriptUnredacted]),
+    (
+        "DownloadCallRecordings",
+        &[
+            Permission::RecordingRedactedDownload,
+            Permission::RecordingUnredactedDownload,
+            Permission::TranscriptRedactedDownload,
+            Permission::TranscriptUnredactedDownload,
+        ],
+    ),
+    ("ContactSearchWithCharacteristics.Access", &[Permission::SearchCharacteristics]),
+    ("ContactSearchWithKeywords.Access", &[Permission::SearchKeywords]),
+];
+
+impl Permission {
+    /// What a name grants: itself, or what a name of old has become.
+    ///
+    /// # Errors
+    /// [`StoreError::Validation`] for a name that is not known.
+    pub fn expand(name: &str) -> Result<Vec<Permission>, StoreError> {
+        if let Some(known) = Permission::ALL.iter().find(|p| p.as_str() == name) {
+            return Ok(vec![*known]);
+        }
+        let legacy = LEGACY.iter().find(|(old, _)| *old == name).map(|(_, now)| now.to_vec());
+        legacy.ok_or_else(|| {
+            StoreError::invalid("Permission", format!("{name:?} is not known: `vouch role permissions` lists them"))
+        })
+    }
+
+    /// The names of old, with what they grant.
+    pub fn legacy() -> impl Iterator<Item = (&'static str, &'static [Permission])> {
+        LEGACY.into_iter()
+    }
+}
+
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Permission {
+    type Err = StoreError;
+
+    fn from_str(s: &str) -> Result<Self, StoreError> {
+        match Permission::expand(s)?.as_slice() {
+            [one] => Ok(*one),
+            _ => Err(StoreError::invalid("Permission", format!("{s} stands for several: name one of them"))),
+        }
+    }
+}
+
+impl Serialize for Permission {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Permission {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(d)?;
+        name.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// What a role may do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Role {
+    /// Its name: 1 to 100 letters, digits or `_.@+-`.
+    pub name: String,
+    /// What it grants.
+    pub permissions: BTreeSet<Permission>,
+    /// One of the four that every domain has, and that cannot be changed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub built_in: bool,
+}
+
+/// Connect's four default profiles. A manager has the redacted copies only: the originals are to be granted by name.
+pub fn built_in_roles() -> [Role; 4] {
+    use Permission as P;
+    let role = |name: &str, permissions: &[P]| Role {
+        name: name.to_owned(),
+        permissions: permissions.iter().copied().collect(),
+        built_in: true,
+    };
+    // The restriction takes rights away.
+    let all: Vec<P> = P::ALL.iter().copied().filter(|p| *p != P::RestrictByHierarchy).collect();
+    [
+        role("Admin", &all),
+        role("Agent", &[P::BasicAgentAccess, P::MyContacts]),
+        role(
+            "CallCenterManager",
+            &[
+                P::ContactSearch,
+                P::SearchCharacteristics,
+                P::SearchKeywords,
+                P::GraphTrends,
+                P::RecordingRedacted,
+                P::TranscriptRedacted,
+                P::Realtime,
+                P::ListenIn,
+                P::BargeIn,
+                P::VoiceId,
+                P::VoiceIdSearch,
+                P::RulesView,
+                P::RulesCreate,
+                P::RulesEdit,
+                P::RulesDelete,
+                P::QueuesView,
+                P::UsersView,
+                P::UsersCreate,
+                P::UsersEdit,
+            ],
+        ),
+        role("QualityAnalyst", &[P::ContactSearch, P::SearchCharacteristics, P::GraphTrends]),
+    ]
+}
+
+/// A place in the hierarchy: up to five names, from the top.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HierarchyGroup(pub Vec<String>);
+
+/// Between the levels where a group is one text.
+const LEVEL_END: char = '\u{1f}';
+
+impl HierarchyGroup {
+    /// Most levels.
+    pub const LEVELS: usize = 5;
+
+    /// Whether `other` is this group or one below it.
+    pub fn holds(&self, other: &HierarchyGroup) -> bool {
+        other.0.starts_with(&self.0)
+    }
+
+    /// One text, of which that of every group above is a prefix.
+    pub(crate) fn text(&self) -> String {
+        self.0.iter().flat_map(|level| level.chars().chain([LEVEL_END])).collect()
+    }
+
+    pub(crate) fn from_text(text: &str) -> Self {
+        Self(text.split_terminator(LEVEL_END).map(str::to_owned).collect())
+    }
+}
+
+impl FromStr for HierarchyGroup {
+    type Err = StoreError;
+
+    /// `EMEA/UK/London`.
+    fn from_str(s: &str) -> Result<Self, StoreError> {
+        let levels: Vec<String> = s.split('/').map(|l| l.trim().to_owned()).collect();
+        let bad = levels.len() > Self::LEVELS || levels.iter().any(|l| l.is_empty() || l.chars().any(char::is_control));
+        if bad {
+            return Err(StoreError::invalid("HierarchyGroup", "must be 1 to 5 names with / between them"));
+        }
+        Ok(Self(levels))
+    }
+}
+
+impl fmt::Display for HierarchyGroup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("/"))
+    }
+}
+
+/// What is kept of a contact beside its record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Media {
+    /// How it sounded.
+    Recording,
+    /// What was said.
+    Transcript,
+}
+
+impl Media {
+    /// Both.
+    pub const ALL: [Media; 2] = [Media::Recording, Media::Transcript];
+
+    /// Its name in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Media::Recording => "RECORDING",
+            Media::Transcript => "TRANSCRIPT",
+        }
+    }
+
+    /// What a variant of it takes to be seen, and to be taken away.
+    pub fn permissions(self, variant: Variant) -> (Permission, Permission) {
+        use Permission as P;
+        match (self, variant) {
+            (Media::Recording, Variant::Redacted) => (P::RecordingRedacted, P::RecordingRedactedDownload),
+            (Media::Recording, Variant::Unredacted) => (P::RecordingUnredacted, P::RecordingUnredactedDownload),
+            (Media::Transcript, Variant::Redacted) => (P::TranscriptRedacted, P::TranscriptRedactedDownload),
+            (Media::Transcript, Variant::Unredacted) => (P::TranscriptUnredacted, P::TranscriptUnredactedDownload),
+        }
+    }
+}
+
+/// One of the two copies; never both at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Variant {
+    /// What is personal is silenced or masked.
+    Redacted,
+    /// As it was.
+    Unredacted,
+}
+
+impl Variant {
+    /// Its name in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Variant::Redacted => "REDACTED",
+            Variant::Unredacted => "UNREDACTED",
+        }
+    }
+}
+
+/// Which copy somebody gets: the six rows of Contact Lens's rule. `None` is neither.
+///
+/// Whoever may see both gets the redacted copy wherever there is one that can be shown.
+pub fn resolve(redacted: bool, unredacted: bool, redacted_copy: bool) -> Option<Variant> {
+    match (redacted, unredacted, redacted_copy) {
+        (false, false, _) => None,
+        (true, _, true) => Some(Variant::Redacted),
+        (true, false, false) => None,
+        (_, true, _) => Some(Variant::Unredacted),
+    }
+}
+
+/// What somebody wants to do with a contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// See its record.
+    See,
+    /// Hear or read it.
+    Show(Media),
+    /// Take it away.
+    Download(Media),
+    /// Delete it.
+    Delete,
+}
+
+/// What a decision needs to know of a contact.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// The agent's user name.
+    pub agent: Option<String>,
+    /// The agent's place in the hierarchy.
+    pub hierarchy: HierarchyGroup,
+    /// Whether there is a redacted recording.
+    pub redacted_recording: bool,
+    /// Whether there is a redacted transcript.
+    pub redacted_transcript: bool,
+}
+
+impl Scope {
+    fn redacted_copy(&self, media: Media) -> bool {
+        match media {
+            Media::Recording => self.redacted_recording,
+            Media::Transcript => self.redacted_transcript,
+        }
+    }
+}
+
+/// What somebody may do at this moment, and where each right comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Grants {
+    /// The user's name; empty for the domain's owner.
+    pub user: String,
+    /// Whoever holds the domain's key and acts in nobody's name.
+    pub owner: bool,
+    /// Each right, with the roles and elevations that give it.
+    pub held: BTreeMap<Permission, Vec<String>>,
+    /// Rights that a role gives and that do not count now, and why.
+    pub withheld: BTreeMap<Permission, String>,
+    /// Where the user stands.
+    pub hierarchy: Option<HierarchyGroup>,
+}
+
+impl Grants {
+    /// The rights of the domain's owner: all.
+    pub fn owner() -> Grants {
+        let all = Permission::ALL.iter().filter(|p| **p != Permission::RestrictByHierarchy);
+        Grants { owner: true, held: all.map(|p| (*p, vec!["owner".to_owned()])).collect(), ..Grants::default() }
+    }
+
+    /// The rights of a user with these roles.
+    pub fn of(user: &str, hierarchy: Option<HierarchyGroup>, roles: &[Role]) -> Grants {
+        let mut grants = Grants { user: user.to_owned(), hierarchy, ..Grants::default() };
+        for (role, permission) in roles.iter().flat_map(|r| r.permissions.iter().map(move |p| (r, *p))) {
+            grants.held.entry(permission).or_default().push(format!("role {}", role.name));
+        }
+        grants
+    }
+
+    /// Whether the right is held.
+    pub fn has(&self, permission: Permission) -> bool {
+        self.held.contains_key(&permission)
+    }
+
+    /// Under the rule of two persons roles alone open nothing as it was; an elevation by somebody else does.
+    pub(crate) fn hold_back_unredacted(&mut self) {
+        for media in Media::ALL {
+            let (access, download) = media.permissions(Variant::Unredacted);
+            for permission in [access, download] {
+                if self.held.remove(&permission).is_some() {
+                    self.withheld.insert(permission, "two persons are needed: ask another for an elevation".into());
+                }
+            }
+        }
+    }
+
+    /// Adds a right for a time. Access as it was takes the redacted access away meanwhile, which would win otherwise.
+    pub(crate) fn elevate(&mut self, permission: Permission, by: &str, until: &str) {
+        self.withheld.remove(&permission);
+        self.held.entry(permission).or_default().push(format!("elevation by {by} until {until}"));
+        for media in Media::ALL {
+            if permission == media.permissions(Variant::Unredacted).0 {
+                let redacted = media.permissions(Variant::Redacted).0;
+                if self.held.remove(&redacted).is_some() {
+                    self.withheld.insert(redacted, format!("{permission} is elevated until {until}"));
+                }
+            }
+        }
+    }
+
+    fn because(&self, permission: Permission) -> String {
+        match (self.held.get(&permission), self.withheld.get(&permission)) {
+            (Some(from), _) => format!("{permission} from {}", from.join(", ")),
+            (None, Some(why)) => format!("{permission} does not count: {why}"),
+            (None, None) => format!("no {permission}"),
+        }
+    }
+}
+
+/// What is allowed, and by what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allowed {
+    /// The copy, where it is about one.
+    pub variant: Option<Variant>,
+    /// The rights that decided.
+    pub because: String,
+}
+
+/// What is decided of an action.
+pub type Decision = Result<Allowed, Denied>;
+
+/// What is not, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denied(pub String);
+
+/// The one decision about a contact.
+///
+/// # Errors
+/// [`Denied`], with what is missing.
+pub fn authorize(grants: &Grants, action: Action, contact: &Scope) -> Decision {
+    let seen = visible(grants, contact)?;
+    match action {
+        Action::See => Ok(Allowed { variant: None, because: seen }),
+        Action::Delete => match grants.has(Permission::DeleteRecordings) {
+            true => Ok(Allowed { variant: None, because: grants.because(Permission::DeleteRecordings) }),
+            false => Err(Denied(grants.because(Permission::DeleteRecordings))),
+        },
+        Action::Show(media) => show(grants, media, contact),
+        Action::Download(media) => {
+            let shown = show(grants, media, contact)?;
+            let Some(variant) = shown.variant else { return Ok(shown) };
+            let (_, download) = media.permissions(variant);
+            match grants.has(download) {
+                true => Ok(Allowed { because: format!("{}; {}", shown.because, grants.because(download)), ..shown }),
+                false => Err(Denied(grants.because(download))),
+            }
+        }
+    }
+}
+
+/// Whether the contact is there at all for somebody.
+fn visible(grants: &Grants, contact: &Scope) -> Result<String, Denied> {
+    use Permission as P;
+    let own = grants.has(P::MyContacts) && contact.agent.as_deref() == Some(grants.user.as_str());
+    if own {
+        return Ok(grants.because(P::MyContacts));
+    }
+    if !grants.has(P::ContactSearch) {
+        return Err(Denied(grants.because(P::ContactSearch)));
+    }
+    let inside = grants.hierarchy.as_ref().is_some_and(|g| g.holds(&contact.hierarchy));
+    if grants.has(P::RestrictByHierarchy) && !inside {
+        let group = grants.hierarchy.as_ref().map_or("no hierarchy group".into(), |g| format!("group {g}"));
+        return Err(Denied(format!("{}: {group} does not hold the agent's", grants.because(P::RestrictByHierarchy))));
+    }
+    Ok(grants.because(P::ContactSearch))
+}
+
+fn show(grants: &Grants, media: Media, contact: &Scope) -> Result<Allowed, Denied> {
+    let right = |variant| media.permissions(variant).0;
+    let (redacted, unredacted) = (right(Variant::Redacted), right(Variant::Unredacted));
+    let copy = contact.redacted_copy(media);
+    let variant = resolve(grants.has(redacted), grants.has(unredacted), copy);
+    let there = if copy { "there is a redacted copy" } else { "there is no redacted copy" };
+    let because = format!("{}; {}; {there}", grants.because(redacted), grants.because(unredacted));
+    if variant.is_some() { Ok(Allowed { variant, because }) } else { Err(Denied(because)) }
+}
+
+/// What is questionable about somebody's rights.
+pub fn lint(grants: &Grants) -> Vec<String> {
+    use Permission as P;
+    let mut found = Vec::new();
+    let user = &grants.user;
+    let from = |p: P| grants.held.get(&p).map_or_else(String::new, |f| f.join(", "));
+    for media in Media::ALL {
+        let (redacted, redacted_download) = media.permissions(Variant::Redacted);
+        let (unredacted, unredacted_download) = media.permissions(Variant::Unredacted);
+        if grants.has(redacted) && grants.has(unredacted) {
+            found.push(format!(
+                "{user}: {redacted} and {unredacted}: the original is out of reach wherever there is a redacted copy, and heard wherever there is none"
+            ));
+        }
+        for (access, download) in [(redacted, redacted_download), (unredacted, unredacted_download)] {
+            if grants.has(download) && !grants.has(access) {
+                found.push(format!("{user}: {download} without {access} ({}): opens nothing", from(download)));
+            }
+        }
+    }
+    for p in [P::UsersEditPermission, P::UsersCreate, P::UsersEdit, P::RolesCreate, P::RolesEdit] {
+        if grants.has(p) {
+            found.push(format!("{user}: {p} ({}): leads to every right, by way of other accounts", from(p)));
+        }
+    }
+    if grants.has(P::UsersEdit) && !grants.has(P::RolesView) {
+        found.push(format!("{user}: {} ({}): shows the list of roles too", P::UsersEdit, from(P::UsersEdit)));
+    }
+    if grants.has(P::QueuesView) {
+        found.push(format!(
+            "{user}: {} ({}): shows numbers and hours of operation too",
+            P::QueuesView,
+            from(P::QueuesView)
+        ));
+    }
+    let unredacted_screen = grants.has(P::ScreenRecording) && !grants.has(P::RecordingUnredacted);
+    if unredacted_screen {
+        found.push(format!("{user}: {} ({}): its sound is not redacted", P::ScreenRecording, from(P::ScreenRecording)));
+    }
+    for p in [P::BotRecordingUnredacted, P::BotTranscriptUnredacted] {
+        if grants.has(p) && !grants.has(P::TranscriptUnredacted) {
+            found.push(format!("{user}: {p} ({}): originals by another way", from(p)));
+        }
+    }
+    if grants.has(P::RestrictByHierarchy) && grants.hierarchy.is_none() {
+        found.push(format!(
+            "{user}: {} without a hierarchy group: sees nothing but own contacts",
+            P::RestrictByHierarchy
+        ));
+    }
+    let search = grants.has(P::ContactSearch) || grants.has(P::MyContacts);
+    for p in [P::SearchKeywords, P::SearchCharacteristics, P::RecordingRedacted, P::TranscriptRedacted] {
+        if grants.has(p) && !search {
+            found.push(format!("{user}: {p} ({}) without {}: opens nothing", from(p), P::ContactSearch));
+        }
+    }
+    if grants.held.is_empty() && grants.withheld.is_empty() {
+        found.push(format!("{user}: no rights at all"));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests;

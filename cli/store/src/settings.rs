@@ -1,0 +1,165 @@
+//! Rules and the privacy configuration of a domain: kept whole, with a version, changed in one step.
+
+use serde::{Deserialize, Serialize};
+
+use crate::access::Permission;
+use crate::audit::AuditAction;
+use crate::clock::Timestamp;
+use crate::documents::Kind;
+use crate::domain::Domain;
+use crate::error::{ResourceType, StoreError};
+use crate::users::name;
+
+/// Most rules of a domain, as in Contact Lens for one source of events.
+pub const MAX_RULES: usize = 500;
+/// Largest rule or configuration, in bytes.
+const MAX_BYTES: usize = 1 << 20;
+const REDACTION_CONFIG: &str = "REDACTION_CONFIG";
+
+/// A rule as it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredRule {
+    /// Its name.
+    pub name: String,
+    /// Counts its changes from 1.
+    pub version: u64,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// What was written, as JSON.
+    pub json: String,
+}
+
+/// The privacy configuration at some moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredPrivacy {
+    /// Counts its changes from 1; 0 if there never was one. To take it away is a change.
+    pub version: u64,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// What was written, as JSON; `None` where nothing is configured.
+    pub json: Option<String>,
+}
+
+/// Who works with which version since when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Acknowledgement {
+    /// The worker.
+    pub worker: String,
+    /// The version.
+    pub version: u64,
+    /// Since when, in milliseconds since 1970.
+    pub at: i64,
+}
+
+fn fits(field: &'static str, json: &str) -> Result<(), StoreError> {
+    if json.len() <= MAX_BYTES {
+        return Ok(());
+    }
+    Err(StoreError::invalid(field, format!("must have at most {MAX_BYTES} bytes; got {}", json.len())))
+}
+
+impl Domain {
+    /// The rules, by name.
+    ///
+    /// # Errors
+    /// [`StoreError::Denied`]; storage errors.
+    pub fn rules(&self) -> Result<Vec<StoredRule>, StoreError> {
+        self.allow_any(&[Permission::RulesView, Permission::ImportContacts])?;
+        let all = self.backend.read(async |c| self.documents::<String>(c, Kind::Rule).await)?;
+        let rule = |d: crate::documents::Document<String>| StoredRule {
+            name: d.name,
+            version: d.version,
+            updated_at: d.updated_at,
+            json: d.value,
+        };
+        Ok(all.into_iter().map(rule).collect())
+    }
+
+    /// Makes a rule, or writes over the one of its name.
+    ///
+    /// # Errors
+    /// [`StoreError::Denied`]; [`StoreError::Validation`] for the name or the size; [`StoreError::Quota`] beyond [`MAX_RULES`]; storage errors.
+    pub fn put_rule(&self, rule: &str, json: &str) -> Result<u64, StoreError> {
+        let rule = name("RuleName", rule)?;
+        fits("Rule", json)?;
+        let before = self.backend.read(async |c| self.document::<String>(c, Kind::Rule, &rule).await)?;
+        self.allow(if before.is_some() { Permission::RulesEdit } else { Permission::RulesCreate })?;
+        self.backend.write(async |c| {
+            self.active(c).await?;
+            let new = self.document::<String>(c, Kind::Rule, &rule).await?.is_none();
+            if new && self.documents::<String>(c, Kind::Rule).await?.len() >= MAX_RULES {
+                return Err(StoreError::Quota { reason: format!("there are {MAX_RULES} rules: delete one first") });
+            }
+            let version = self.put_document(c, Kind::Rule, &rule, &json).await?;
+            self.record(c, AuditAction::RuleWritten, &rule).await?;
+            Ok(version)
+        })
+    }
+
+    /// Deletes a rule.
+    ///
+    /// # Errors
+    /// [`StoreError::Denied`]; [`StoreError::NotFound`]; storage errors.
+    pub fn delete_rule(&self, rule: &str) -> Result<(), StoreError> {
+        self.allow(Permission::RulesDelete)?;
+        self.backend.write(async |c| {
+            if !self.delete_document(c, Kind::Rule, rule).await? {
+                let reason = format!("there is no rule {rule}");
+                return Err(StoreError::NotFound { resource: ResourceType::Rule, reason });
+            }
+            self.record(c, AuditAction::RuleDeleted, rule).await
+        })
+    }
+
+    /// The privacy configuration. Whoever takes contacts out of the archive works by it, so that everybody may read it.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn privacy(&self) -> Result<StoredPrivacy, StoreError> {
+        let found =
+            self.backend.read(async |c| self.document::<Option<String>>(c, Kind::Setting, REDACTION_CONFIG).await)?;
+        Ok(match found {
+            Some(d) => StoredPrivacy { version: d.version, updated_at: d.updated_at, json: d.value },
+            None => StoredPrivacy { version: 0, updated_at: Timestamp(0), json: None },
+        })
+    }
+
+    /// Writes the privacy configuration over the one that is there, in one step, or takes it away: `None` leaves the minimum. The caller has checked what
+    /// it says. Returns its version.
+    ///
+    /// # Errors
+    /// [`StoreError::Denied`]; [`StoreError::Validation`] for the size; storage errors.
+    pub fn set_privacy(&self, json: Option<&str>) -> Result<u64, StoreError> {
+        self.allow(Permission::PrivacyEdit)?;
+        json.map_or(Ok(()), |j| fits("RedactionConfig", j))?;
+        self.backend.write(async |c| {
+            self.active(c).await?;
+            let version = self.put_document(c, Kind::Setting, REDACTION_CONFIG, &json).await?;
+            let note = if json.is_some() { format!("version {version}") } else { format!("version {version}: none") };
+            self.record_noted(c, AuditAction::SettingWritten, REDACTION_CONFIG, Some(&note)).await?;
+            Ok(version)
+        })
+    }
+
+    /// Notes that a worker works with this version from now on, so that it can be told how long a change takes to reach all.
+    ///
+    /// # Errors
+    /// [`StoreError::Validation`] for the name; storage errors.
+    pub fn acknowledge_privacy(&self, worker: &str, version: u64) -> Result<(), StoreError> {
+        let worker = name("Worker", worker)?;
+        let acknowledgement = Acknowledgement { worker: worker.clone(), version, at: self.now().0 };
+        self.backend
+            .write(async |c| self.put_document(c, Kind::Acknowledgement, &worker, &acknowledgement).await.map(|_| ()))
+    }
+
+    /// Which worker works with which version.
+    ///
+    /// # Errors
+    /// [`StoreError::Denied`]; storage errors.
+    pub fn privacy_acknowledgements(&self) -> Result<Vec<Acknowledgement>, StoreError> {
+        self.allow(Permission::PrivacyView)?;
+        let all = self.backend.read(async |c| self.documents::<Acknowledgement>(c, Kind::Acknowledgement).await)?;
+        Ok(all.into_iter().map(|d| d.value).collect())
+    }
+}
