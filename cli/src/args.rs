@@ -33,7 +33,10 @@ Exit codes:
   13  speaker opted out
   14  enrolment expired
   15  high risk: the voice is on the watch list
-  16  enrolment refused (the reason and what is missing are printed)";
+  16  enrolment refused (the reason and what is missing are printed)
+  17  not allowed: the user of --as has no right to it
+  20  something personal was found and silenced
+  21  the same, and some of it should be looked at";
 
 /// Options that every command takes.
 #[derive(Args, Debug, Clone)]
@@ -41,6 +44,12 @@ pub struct Global {
     /// The domain: a folder with speakers, voiceprints and their key.
     #[arg(long, global = true, env = "VOUCH_DOMAIN", default_value = "./vouch.domain", value_name = "DIR")]
     pub domain: PathBuf,
+    /// Act as this user of the domain, with the rights of the user's roles [default: the domain's owner].
+    #[arg(long = "as", global = true, env = "VOUCH_USER", value_name = "USER")]
+    pub user: Option<String>,
+    /// Act as the user whose token this file holds (`vouch user token`).
+    #[arg(long, global = true, env = "VOUCH_TOKEN_FILE", value_name = "FILE", conflicts_with = "user")]
+    pub token_file: Option<PathBuf>,
     /// Print JSON instead of text, with Voice ID's field names where it has them.
     #[arg(long, global = true)]
     pub json: bool,
@@ -57,6 +66,9 @@ pub struct Global {
     /// events. They carry generated ids only.
     #[arg(long, global = true, value_name = "FILE")]
     pub events: Option<PathBuf>,
+    /// Which fields of events are written: a configuration as `vouch privacy` has it, over the whole event (`detail.session.sessionName`).
+    #[arg(long, global = true, value_name = "C.json")]
+    pub events_privacy: Option<PathBuf>,
     /// Worker threads for commands over many files [default: all cores].
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
@@ -283,6 +295,24 @@ pub enum Command {
     Session(SessionCommand),
     /// Silence in a recording, and mask in its transcript, what is personal.
     Redact(RedactArgs),
+    /// Import, find, show, export or delete contacts, with their recordings and transcripts.
+    #[command(subcommand)]
+    Contact(ContactCommand),
+    /// Make, list, change or delete users, and give them tokens.
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Make, list, change or delete roles.
+    #[command(subcommand)]
+    Role(RoleCommand),
+    /// Tell which right decides, check the rights of all, and give rights for a time.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Check, try, keep and run rules that put conversations into categories.
+    #[command(subcommand)]
+    Rules(RulesCommand),
+    /// Read and check the audit.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Which fields of contact records leave the house.
     #[command(subcommand)]
     Privacy(PrivacyCommand),
@@ -708,7 +738,7 @@ fn language(text: &str) -> Result<String, String> {
 /// Which policy.
 #[derive(Args, Debug)]
 pub struct PrivacyPolicy {
-    /// {"key": "REDACTION_CONFIG", "value": {"type": "WHITELIST", "fields": [...]}}, or its value; also ALLOW, DENY, and `encrypt`, `transform`
+    /// {"key": "REDACTION_CONFIG", "value": {"type": "WHITELIST", "fields": [...]}}, or its value; also ALLOW, DENY, and `encrypt` (keyed hashes), `seal` (ciphertexts), `transform`
     /// ({"field": "last-4" | "truncate:N" | "bucket:N"}), `default`. Without it, only mandatory fields leave.
     #[arg(long, value_name = "C.json")]
     pub config: Option<PathBuf>,
@@ -740,7 +770,423 @@ pub enum PrivacyCommand {
         /// The key under which fields are encrypted; made where it is not there.
         #[arg(long, value_name = "FILE")]
         key: Option<PathBuf>,
+        /// By the configuration that is set in the domain: a change takes effect at the next record, and this worker acknowledges its version.
+        #[arg(long, conflicts_with = "config")]
+        stored: bool,
+        /// This worker's name, for the acknowledgement.
+        #[arg(long, default_value = "filter", value_name = "NAME", requires = "stored")]
+        worker: String,
     },
+    /// Keep a configuration in the domain, in one step, and print what it means.
+    Set {
+        /// The configuration; `-` reads standard input.
+        file: PathBuf,
+        /// The mandatory fields, which are kept with it.
+        #[arg(long, value_enum, default_value = "none")]
+        preset: crate::privacy::Preset,
+        /// A mandatory field that is denied stays, where it would be an error.
+        #[arg(long)]
+        lenient: bool,
+    },
+    /// Print the configuration that is set in the domain, and which workers have it; exit code 3 where none is set.
+    Get,
+    /// Take the configuration away: Operata's 39 mandatory fields alone leave.
+    Delete,
+    /// Open a field that was sealed, under the key of that time.
+    Open {
+        /// The key.
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// The sealed value; standard input unless given.
+        value: Option<String>,
+    },
+}
+
+/// `vouch contact ...`
+#[derive(Subcommand, Debug)]
+pub enum ContactCommand {
+    /// Put contact records into the archive, one on each line as Connect streams them, with what is found of them in a folder. A record that comes twice or late is
+    /// told by its LastUpdateTimestamp.
+    Import {
+        /// The records; `-` reads standard input.
+        #[arg(default_value = "-")]
+        records: PathBuf,
+        /// Recordings and analysed transcripts, named as `vouch redact` and Contact Lens name them; folders below are gone through.
+        #[arg(long, value_name = "DIR")]
+        files: Option<PathBuf>,
+        /// The key of transcripts that `vouch redact` sealed.
+        #[arg(long, value_name = "FILE", requires = "files")]
+        original_key: Option<PathBuf>,
+        /// How long contacts are kept, from their beginning.
+        #[arg(long, default_value_t = cli_store::DEFAULT_RETENTION_DAYS, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+        retention_days: u32,
+    },
+    /// Put a recording or an analysed transcript beside a contact.
+    Attach {
+        /// The contact.
+        contact: String,
+        /// The redacted recording.
+        #[arg(long, value_name = "FILE")]
+        redacted_recording: Option<PathBuf>,
+        /// The recording as it was.
+        #[arg(long, value_name = "FILE")]
+        recording: Option<PathBuf>,
+        /// The redacted transcript.
+        #[arg(long, value_name = "FILE")]
+        redacted_transcript: Option<PathBuf>,
+        /// The transcript as it was.
+        #[arg(long, value_name = "FILE")]
+        transcript: Option<PathBuf>,
+    },
+    /// Show a contact's record, as much of it as one may see.
+    Show {
+        /// The contact.
+        contact: String,
+    },
+    /// Show a contact's transcript, or take it away: to a file or a pipe is a right of its own.
+    Transcript(ContactCopy),
+    /// Take a contact's recording away.
+    Recording(ContactCopy),
+    /// Find contacts.
+    #[command(visible_alias = "list")]
+    Search {
+        /// What is to be found.
+        #[command(flatten)]
+        filter: ContactFilterArgs,
+        /// Most contacts.
+        #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        max: u32,
+    },
+    /// Write the records of contacts as JSON lines, 3,000 at most, filtered by the privacy configuration of the domain: without one,
+    /// Operata's 39 mandatory fields leave.
+    Export {
+        /// What is to be found.
+        #[command(flatten)]
+        filter: ContactFilterArgs,
+        /// Where; standard output unless given.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// The key under which fields are encrypted; made where it is not there.
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
+    },
+    /// Delete a contact with its recordings and transcripts.
+    Delete {
+        /// The contact.
+        contact: String,
+        /// Yes, for good.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Erase the contacts whose time is over.
+    Purge,
+}
+
+/// A copy of what a contact said.
+#[derive(Args, Debug)]
+pub struct ContactCopy {
+    /// The contact.
+    pub contact: String,
+    /// Where it is written; standard output unless given.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Why; needed for what was not redacted, and kept in the audit.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// As it was, though there is a redacted copy: for the domain's owner.
+    #[arg(long)]
+    pub original: bool,
+}
+
+/// Which contacts.
+#[derive(Args, Debug, Default)]
+pub struct ContactFilterArgs {
+    /// This contact, whatever else is asked.
+    #[arg(long, value_name = "CONTACT")]
+    pub id: Option<String>,
+    /// Words and phrases with commas between them, 128 characters at most: a phrase in quotes is found word after word.
+    #[arg(long, value_name = "WORDS")]
+    pub words: Option<String>,
+    /// All words and phrases; one is enough otherwise.
+    #[arg(long, requires = "words")]
+    pub all_words: bool,
+    /// Said by: agent, customer, system; anybody unless given.
+    #[arg(long, value_name = "WHO", value_delimiter = ',', requires = "words", value_parser = said_by)]
+    pub by: Vec<cli_store::SaidBy>,
+    /// From this day or moment on (2026-11-01, 2026-11-01T08:00:00Z) [default: 55 days ago].
+    #[arg(long, value_name = "WHEN", value_parser = moment)]
+    pub from: Option<i64>,
+    /// To before this day or moment, eight weeks later at most.
+    #[arg(long, value_name = "WHEN", value_parser = moment)]
+    pub to: Option<i64>,
+    /// Any of these agents.
+    #[arg(long, value_name = "USER", value_delimiter = ',')]
+    pub agent: Vec<String>,
+    /// Any of these queues.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub queue: Vec<String>,
+    /// Any of these channels: VOICE, CHAT, TASK.
+    #[arg(long, value_name = "CHANNEL", value_delimiter = ',')]
+    pub channel: Vec<String>,
+    /// Sentiment, -5 to 5: WHO:FROM:TO for the whole conversation, WHO-begin:FROM:TO and WHO-end:FROM:TO for a shift; e.g. customer-end:-5:-2.
+    #[arg(long, value_name = "SCORE", value_parser = score, allow_hyphen_values = true)]
+    pub sentiment: Vec<ScoreArg>,
+    /// Non-talk time, in seconds or percent: 30-120, 20%-50%.
+    #[arg(long, value_name = "RANGE", value_parser = non_talk)]
+    pub non_talk: Option<NonTalkArg>,
+    /// Any of these categories.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub category: Vec<String>,
+    /// All of the categories; one is enough otherwise.
+    #[arg(long, requires = "category")]
+    pub all_categories: bool,
+    /// Any of these results: Authenticated, Not Authenticated, Not Enrolled, Opted Out, Inconclusive, Error.
+    #[arg(long, value_name = "RESULT", value_delimiter = ',')]
+    pub authentication: Vec<String>,
+    /// Any of these results: High Risk, Low Risk, Inconclusive, Error.
+    #[arg(long, value_name = "RESULT", value_delimiter = ',')]
+    pub fraud: Vec<String>,
+    /// Any of these reasons: KNOWN_FRAUDSTER, VOICE_SPOOFING.
+    #[arg(long, value_name = "REASON", value_delimiter = ',')]
+    pub fraud_reason: Vec<String>,
+    /// Any of these: ENROLLED, OPTED_OUT.
+    #[arg(long, value_name = "ACTION", value_delimiter = ',')]
+    pub speaker_action: Vec<String>,
+}
+
+/// A range of sentiment scores.
+#[derive(Clone, Copy, Debug)]
+pub struct ScoreArg(pub cli_store::Score);
+
+/// A range of non-talk time.
+#[derive(Clone, Copy, Debug)]
+pub enum NonTalkArg {
+    /// In milliseconds.
+    Millis(i64, i64),
+    /// In percent of the conversation.
+    Percent(f64, f64),
+}
+
+fn said_by(text: &str) -> Result<cli_store::SaidBy, String> {
+    match text {
+        "agent" => Ok(cli_store::SaidBy::Agent),
+        "customer" => Ok(cli_store::SaidBy::Customer),
+        "system" => Ok(cli_store::SaidBy::System),
+        _ => Err("agent, customer or system".to_owned()),
+    }
+}
+
+fn moment(text: &str) -> Result<i64, String> {
+    let whole = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
+    let parsed = whole.parse::<jiff::Timestamp>().map(jiff::Timestamp::as_millisecond);
+    parsed.map_err(|_| "a day such as 2026-11-01, or a moment such as 2026-11-01T08:00:00Z".to_owned())
+}
+
+fn score(text: &str) -> Result<ScoreArg, String> {
+    use cli_store::{Score, ScoreOf};
+    let parsed = || {
+        let mut parts = text.split(':');
+        let (what, from, to) = (parts.next()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        let (who, of) = match what.split_once('-') {
+            Some((who, "begin")) => (who, ScoreOf::Begin),
+            Some((who, "end")) => (who, ScoreOf::End),
+            Some(_) => return None,
+            None => (what, ScoreOf::Overall),
+        };
+        parts.next().is_none().then_some(ScoreArg(Score { who: said_by(who).ok()?, of, from, to }))
+    };
+    parsed().ok_or_else(|| "WHO:FROM:TO, WHO-begin:FROM:TO or WHO-end:FROM:TO, as in customer-end:-5:-2".to_owned())
+}
+
+fn non_talk(text: &str) -> Result<NonTalkArg, String> {
+    let parsed = || {
+        let (from, to) = text.split_once('-')?;
+        match (from.strip_suffix('%'), to.strip_suffix('%')) {
+            (Some(from), Some(to)) => Some(NonTalkArg::Percent(from.parse().ok()?, to.parse().ok()?)),
+            (None, None) => {
+                let ms = |s: &str| s.parse::<f64>().ok().filter(|s| (0.0..1e9).contains(s)).map(|s| (s * 1e3) as i64);
+                Some(NonTalkArg::Millis(ms(from)?, ms(to)?))
+            }
+            _ => None,
+        }
+    };
+    parsed().ok_or_else(|| "seconds or percent, as in 30-120 or 20%-50%".to_owned())
+}
+
+/// `vouch user ...`
+#[derive(Subcommand, Debug)]
+pub enum UserCommand {
+    /// Make a user.
+    Create {
+        /// The name: 1 to 100 letters, digits or _.@+-.
+        name: String,
+        /// What the user has.
+        #[command(flatten)]
+        has: UserHas,
+    },
+    /// List the users.
+    List,
+    /// Give a user these roles and this group, instead of those that were.
+    Update {
+        /// The name.
+        name: String,
+        /// What the user has.
+        #[command(flatten)]
+        has: UserHas,
+    },
+    /// Delete a user.
+    Delete {
+        /// The name.
+        name: String,
+    },
+    /// Write a new token for a user into a file that only its owner can read; the one before opens nothing any more.
+    Token {
+        /// The name.
+        name: String,
+        /// The file.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+}
+
+/// What a user has.
+#[derive(Args, Debug)]
+pub struct UserHas {
+    /// A role; may be given several times.
+    #[arg(long = "role", value_name = "ROLE")]
+    pub roles: Vec<String>,
+    /// The place in the hierarchy: up to five names from the top, as in EMEA/UK/London.
+    #[arg(long, value_name = "GROUP")]
+    pub group: Option<cli_store::HierarchyGroup>,
+}
+
+/// `vouch role ...`
+#[derive(Subcommand, Debug)]
+pub enum RoleCommand {
+    /// Make a role, or change what it grants.
+    Set {
+        /// The name.
+        name: String,
+        /// What it grants, by the names of `vouch role permissions` or by Connect's old ones; may be given several times.
+        #[arg(long = "permission", value_name = "NAME", required = true)]
+        permissions: Vec<String>,
+    },
+    /// List the roles with what they grant.
+    List,
+    /// Delete a role that nobody has.
+    Delete {
+        /// The name.
+        name: String,
+    },
+    /// List what can be granted.
+    Permissions,
+}
+
+/// `vouch policy ...`
+#[derive(Subcommand, Debug)]
+pub enum PolicyCommand {
+    /// Tell what a user may do with a contact, and which right decides.
+    Explain {
+        /// The user.
+        user: String,
+        /// The contact.
+        contact: String,
+    },
+    /// Tell what is questionable about the rights of all users.
+    Lint,
+    /// Give a user a right for a time; nobody gives it to themselves.
+    Elevate {
+        /// The user.
+        user: String,
+        /// The right.
+        permission: cli_store::Permission,
+        /// For how long.
+        #[arg(long, default_value_t = 30, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1440))]
+        minutes: u32,
+        /// Why.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
+    /// List the rights that are given for a time.
+    Elevations,
+    /// Take back a right that was given for a time.
+    Revoke {
+        /// Its id.
+        id: String,
+    },
+    /// Whether originals take two persons: then roles alone open none, an elevation by somebody else does.
+    TwoPersons {
+        /// on or off; printed unless given.
+        state: Option<OnOff>,
+    },
+}
+
+/// Two states.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnOff {
+    /// Yes.
+    On,
+    /// No.
+    Off,
+}
+
+/// `vouch rules ...`
+#[derive(Subcommand, Debug)]
+pub enum RulesCommand {
+    /// Check rules in files: a rule, or a list of rules, in each.
+    Lint {
+        /// The files.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Ask rules about an analysed transcript, and print the categories; exit code 10 where none holds.
+    Test {
+        /// The rules.
+        rules: PathBuf,
+        /// The transcript.
+        transcript: PathBuf,
+        /// The contact's record, for agent, queue and attributes.
+        #[arg(long, value_name = "FILE")]
+        record: Option<PathBuf>,
+    },
+    /// Follow real-time segments, one event on each line as Contact Lens streams them, and print what holds as it comes to hold.
+    Run {
+        /// The rules; those of the domain unless given.
+        #[arg(long, value_name = "FILE")]
+        rules: Option<PathBuf>,
+        /// The segments; `-` reads standard input.
+        #[arg(default_value = "-")]
+        segments: PathBuf,
+        /// The contact's record, for agent, queue and attributes.
+        #[arg(long, value_name = "FILE")]
+        record: Option<PathBuf>,
+    },
+    /// Keep rules in the domain: contacts that are imported from now on are asked.
+    Set {
+        /// The files.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// List the rules of the domain.
+    List,
+    /// Delete a rule of the domain.
+    Delete {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// `vouch audit ...`
+#[derive(Subcommand, Debug)]
+pub enum AuditCommand {
+    /// List the entries, oldest first.
+    List {
+        /// After this entry.
+        #[arg(long, default_value_t = 0, value_name = "N")]
+        after: u64,
+    },
+    /// Check that no entry was removed, altered or moved.
+    Verify,
 }
 
 /// `vouch unseal ...`

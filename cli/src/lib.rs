@@ -15,6 +15,7 @@ pub mod privacy;
 pub mod progress;
 pub mod redact;
 pub mod report;
+pub mod rules;
 pub mod secure_flow;
 pub mod trials;
 pub mod watch;

@@ -14,7 +14,7 @@ fn main() -> ExitCode {
         Err(error) if cli::outcome::is_broken_pipe(&error) => Exit::Success.into(),
         Err(error) => {
             eprintln!("vouch: {error:#}");
-            Exit::Error.into()
+            Exit::of_error(&error).into()
         }
     }
 }

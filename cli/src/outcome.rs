@@ -31,6 +31,8 @@ pub enum Exit {
     HighRisk = 15,
     /// The recordings do not make a voiceprint.
     EnrollmentRefused = 16,
+    /// Whoever asks may not.
+    Denied = 17,
     /// Something personal was found and silenced.
     Redacted = 20,
     /// The same, and some of it is not sure: somebody should look.
@@ -47,6 +49,12 @@ impl Exit {
             Some(f) if f.decision == FraudDecision::NotEnoughSpeech && auth == Self::Success => Self::Inconclusive,
             _ => auth,
         }
+    }
+
+    /// The code of an error.
+    pub fn of_error(error: &anyhow::Error) -> Self {
+        let denied = error.chain().any(|e| matches!(e.downcast_ref(), Some(cli_store::StoreError::Denied { .. })));
+        if denied { Self::Denied } else { Self::Error }
     }
 
     /// The code of a decision.

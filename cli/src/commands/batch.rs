@@ -69,7 +69,7 @@ impl From<&Job> for Report {
 }
 
 pub(super) fn run(global: &Global, out: Output, command: &BatchCommand) -> Result<Exit> {
-    let domain = Domain::open(&global.domain)?;
+    let domain = global.open()?;
     match command {
         BatchCommand::Enroll(args) => enroll(global, out, &domain, args),
         BatchCommand::Register(args) => register(global, out, &domain, args),
@@ -198,7 +198,7 @@ fn go_on<W: Work, O: Sync>(
     };
     let known = domain.describe_job(id)?;
     let job = if batch::is_open(&known) {
-        let mut journal = Journal::open(global.events.as_deref())?;
+        let mut journal = Journal::of(global)?;
         let mut tell = |status: &str| {
             journal.batch(domain.id().as_str(), id.as_str(), known.kind == JobKind::SpeakerEnrollment, status)
         };

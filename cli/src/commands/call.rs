@@ -1,7 +1,6 @@
 //! `vouch call`: a call as it happens, from a pipe or a file.
 
 use anyhow::{Context, Result};
-use cli_store::Domain;
 
 use crate::analysis::{Toolkit, open_channel};
 use crate::args::{CallArgs, Global};
@@ -10,7 +9,7 @@ use crate::outcome::{Exit, Output};
 
 pub(super) fn run(global: &Global, out: Output, args: &CallArgs) -> Result<Exit> {
     let tools = Toolkit::load(global)?;
-    let domain = Domain::open(&global.domain)?;
+    let domain = global.open()?;
     let (mut source, rate) = open_channel(&args.file, &args.input)?;
     let name = source.file().name().to_owned();
     let at = |seconds: f64| (seconds * f64::from(rate.hz())).round() as u64;

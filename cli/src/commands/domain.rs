@@ -1,7 +1,7 @@
 //! `vouch domain`: create, describe, list, delete.
 
 use anyhow::{Context, Result, bail};
-use cli_store::{Domain, DomainInfo, NewDomain};
+use cli_store::{Domain, DomainInfo, NewDomain, Permission};
 use serde::Serialize;
 
 use crate::args::{DomainCommand, Global};
@@ -51,7 +51,7 @@ pub(super) fn run(global: &Global, out: Output, command: DomainCommand) -> Resul
             out.print(&report, |r| format!("created domain {} ({}) in {}", r.name, r.domain_id, r.directory))?;
         }
         DomainCommand::Describe => {
-            let domain = Domain::open(dir)?;
+            let domain = global.open()?;
             out.print(&report(&domain, &domain.describe()?)?, text)?;
         }
         DomainCommand::List { folder } => {
@@ -80,6 +80,10 @@ pub(super) fn run(global: &Global, out: Output, command: DomainCommand) -> Resul
         DomainCommand::Delete { yes } => {
             if !yes {
                 bail!("{}: every voiceprint in it would be lost for good; say --yes to delete it", dir.display());
+            }
+            // The owner deletes one that is damaged too.
+            if global.acts_for_a_user() {
+                global.may(&[Permission::AdministerDomain])?;
             }
             Domain::delete(dir)?;
             let report = Listed { directory: dir.display().to_string(), name: None, domain_id: None, problem: None };

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use cli_store::{Consent, Domain, Enrolment, ModelId, SpeakerId};
+use cli_store::{Consent, Enrolment, ModelId, SpeakerId};
 use engine::enroll::{EnrollConfig, Enroller, RecordingEvidence};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -55,7 +55,7 @@ pub(super) fn run(global: &Global, out: Output, args: &EnrollArgs) -> Result<Exi
     let mut enroller = Enroller::new(config)?;
     let tools = Toolkit::load(global)?;
     // Opened before the work, so that a missing domain is told at once.
-    let domain = Domain::open(&global.domain)?;
+    let domain = global.open()?;
 
     let recordings = listen(global, &tools, &args.files, &args.input, &mut enroller)?;
 
@@ -105,7 +105,7 @@ pub(super) fn run(global: &Global, out: Output, args: &EnrollArgs) -> Result<Exi
             report.generated_speaker_id = Some(speaker.generated_speaker_id.to_string());
             report.status = Some(speaker.status.to_string());
             report.enrolled = true;
-            Journal::open(global.events.as_deref())?.speaker(
+            Journal::of(global)?.speaker(
                 domain.id().as_str(),
                 speaker.generated_speaker_id.as_str(),
                 "ENROLL_SPEAKER",

@@ -1,7 +1,6 @@
 //! `vouch flow`: contact flows of Amazon Connect, checked and walked.
 
 use anyhow::{Context, Result};
-use cli_store::Domain;
 use engine::call::Listening;
 use serde::Serialize;
 
@@ -58,12 +57,12 @@ fn walk(global: &Global, out: Output, args: &FlowRunArgs) -> Result<Exit> {
     let contact = std::fs::read_to_string(&args.contact).with_context(name)?;
     let contact: Contact = serde_json::from_str(&contact).with_context(name)?;
     let tools = Toolkit::load(global)?;
-    let domain = Domain::open(&global.domain)?;
+    let domain = global.open()?;
     let (audio, rate) = open_channel(&args.audio, &args.input)?;
     let session = contact.contact_id.as_deref().map(str::parse).transpose().with_context(name)?;
     let options =
         LineOptions { rate, listening: Listening::UntilEnough, enrollment: None, agent: false, name: session };
-    let line = Line::open(&tools, &domain, options, Journal::open(global.events.as_deref())?)?;
+    let line = Line::open(&tools, &domain, options, Journal::of(global)?)?;
     let (steps, session) = flow::run(&parsed, contact, &tools, &domain, line, audio)?;
     let walked = Walked { steps, session };
     out.print(&walked, |w| {

@@ -46,7 +46,7 @@ struct Registered {
 
 fn tell(global: &Global, domain: &Domain, f: &Fraudster, action: &str) -> Result<()> {
     let lists: Vec<String> = f.watchlist_ids.iter().map(ToString::to_string).collect();
-    let mut journal = Journal::open(global.events.as_deref())?;
+    let mut journal = Journal::of(global)?;
     journal.fraudster(domain.id().as_str(), f.generated_fraudster_id.as_str(), &lists, action)
 }
 
@@ -55,7 +55,7 @@ fn id(text: &str) -> Result<FraudsterId> {
 }
 
 pub(super) fn run(global: &Global, out: Output, command: &FraudsterCommand) -> Result<Exit> {
-    let domain = Domain::open(&global.domain)?;
+    let domain = global.open()?;
     match command {
         FraudsterCommand::Register(args) => return register(global, out, &domain, args),
         FraudsterCommand::List { watchlist } => {

@@ -4,7 +4,6 @@ use std::num::NonZeroU64;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use cli_store::Domain;
 use engine::score::Conditions;
 use engine::template::Template;
 use serde::Serialize;
@@ -35,7 +34,7 @@ struct Report {
 
 pub(super) fn run(global: &Global, out: Output, file: &Path, top: usize, input: &Input) -> Result<Exit> {
     let tools = Toolkit::load(global)?;
-    let domain = Domain::open(&global.domain)?;
+    let domain = global.open()?;
     let recording = tools.analyse_file(file, input, Wanted::default(), |_| ())?;
     let mut report = Report {
         net_speech_seconds: recording.net_speech_s,

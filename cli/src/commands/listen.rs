@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use cli_store::Domain;
 use engine::audio::SampleRate;
 
 use crate::analysis::Toolkit;
@@ -28,7 +27,7 @@ pub(super) fn run(global: &Global, out: Output, args: &ListenArgs) -> Result<Exi
         bail!("--speaker: whom should I listen for? (`vouch listen --devices` lists microphones)")
     }
     let tools = Toolkit::load(global)?;
-    let domain = Domain::open(&global.domain)?;
+    let domain = global.open()?;
     let stop = Arc::new(AtomicBool::new(false));
     let ask = Arc::clone(&stop);
     ctrlc::set_handler(move || ask.store(true, Ordering::Relaxed)).context("Ctrl-C")?;

@@ -1,9 +1,11 @@
 //! One file per command. Each returns how it ended; errors carry the file and the reason.
 
+mod audit;
 mod batch;
 mod calibrate;
 mod call;
 pub(crate) mod compare;
+mod contact;
 mod demo;
 mod domain;
 mod embed;
@@ -16,12 +18,16 @@ mod inspect;
 #[cfg(feature = "mic")]
 mod listen;
 mod model;
+mod policy;
 mod privacy;
 mod redact;
+mod rights;
+mod rules;
 mod secure;
 mod session;
 mod shell;
 mod speaker;
+mod user;
 mod verify;
 mod watchlist;
 mod watchlist_rate;
@@ -38,6 +44,7 @@ use crate::outcome::{Exit, Output};
 pub fn run(cli: Cli) -> Result<Exit> {
     let Cli { command, global } = cli;
     let out = Output::new(global.json);
+    rights::check(&global, &command)?;
     match command {
         Command::Demo { keep } => demo::run(&global, keep),
         Command::Domain(command) => domain::run(&global, out, command),
@@ -58,7 +65,13 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Fraudster(command) => fraudster::run(&global, out, &command),
         Command::Session(command) => session::run(&global, out, &command),
         Command::Redact(args) => redact::run(&global, out, &args),
-        Command::Privacy(command) => privacy::run(out, &command),
+        Command::Contact(command) => contact::run(&global, out, &command),
+        Command::User(command) => user::users(&global, out, &command),
+        Command::Role(command) => user::roles(&global, out, &command),
+        Command::Policy(command) => policy::run(&global, out, &command),
+        Command::Rules(command) => rules::run(&global, out, &command),
+        Command::Audit(command) => audit::run(&global, out, &command),
+        Command::Privacy(command) => privacy::run(&global, out, &command),
         Command::Unseal(args) => redact::unseal(out, &args),
         Command::Retain(args) => redact::retain(out, &args),
         Command::RedactText { file, wanted } => redact::text(out, &file, &wanted),

@@ -1,7 +1,7 @@
 //! `vouch session`: the calls whose audio is kept for a while.
 
 use anyhow::{Context, Result};
-use cli_store::{Domain, KeptSession};
+use cli_store::KeptSession;
 use serde::Serialize;
 
 use crate::args::{Global, SessionCommand};
@@ -33,7 +33,7 @@ fn report(kept: &KeptSession) -> Report {
 }
 
 pub(super) fn run(global: &Global, out: Output, command: &SessionCommand) -> Result<Exit> {
-    let domain = Domain::open(&global.domain)?;
+    let domain = global.open()?;
     match command {
         SessionCommand::List => {
             let kept: Vec<Report> = domain.list_session_audio()?.iter().map(report).collect();

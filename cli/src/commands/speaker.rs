@@ -37,12 +37,12 @@ impl From<&Speaker> for Report {
 }
 
 fn tell(global: &Global, domain: &Domain, speaker: &Speaker, action: &str) -> Result<()> {
-    let mut journal = Journal::open(global.events.as_deref())?;
+    let mut journal = Journal::of(global)?;
     journal.speaker(domain.id().as_str(), speaker.generated_speaker_id.as_str(), action, "")
 }
 
 pub(super) fn run(global: &Global, out: Output, command: SpeakerCommand) -> Result<Exit> {
-    let domain = Domain::open(&global.domain)?;
+    let domain = global.open()?;
     let parse = |id: &str| id.parse::<SpeakerId>().with_context(|| format!("speaker {id}"));
     match command {
         SpeakerCommand::List { status } => {

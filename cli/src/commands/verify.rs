@@ -1,7 +1,7 @@
 //! `vouch verify`: is this the person that the caller claims to be?
 
 use anyhow::{Context, Result};
-use cli_store::{Domain, SpeakerId};
+use cli_store::SpeakerId;
 use engine::call::{Authentication, Listening, Settings};
 use engine::score::AuthPolicy;
 use serde::Serialize;
@@ -28,12 +28,12 @@ pub(super) fn run(global: &Global, out: Output, args: &VerifyArgs) -> Result<Exi
     let policy = AuthPolicy::new(args.threshold, f64::from(args.min_speech))?;
     let id: SpeakerId = args.speaker.parse().with_context(|| format!("--speaker {}", args.speaker))?;
     let tools = Toolkit::load(global)?;
-    let domain = Domain::open(&global.domain)?;
+    let domain = global.open()?;
     let (mut source, rate) = open_channel(&args.file, &args.input)?;
     let name = source.file().name().to_owned();
 
     let options = LineOptions { rate, listening: Listening::UntilEnd, enrollment: None, agent: false, name: None };
-    let mut line = Line::open(&tools, &domain, options, Journal::open(global.events.as_deref())?)?;
+    let mut line = Line::open(&tools, &domain, options, Journal::of(global)?)?;
     line.set_speaker(Some(&id))?;
     let (fraud, ids) = watch::asked(&domain, &tools, args.watchlist.as_deref(), args.fraud_threshold)?;
     let authentication = Some(Authentication { policy, early: false });

@@ -47,7 +47,7 @@ fn fraudster(text: &str) -> Result<FraudsterId> {
 }
 
 pub(super) fn run(global: &Global, out: Output, command: &WatchlistCommand) -> Result<Exit> {
-    let domain = Domain::open(&global.domain)?;
+    let domain = global.open()?;
     match command {
         WatchlistCommand::Create { name, description } => {
             let parsed = name.parse().with_context(|| format!("watch list {name}"))?;

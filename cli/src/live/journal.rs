@@ -4,9 +4,13 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use cli_store::{Clock, ResultId, SystemClock, Timestamp};
 use serde_json::{Value, json};
+
+use crate::args::Global;
+use crate::privacy::{FieldPolicy, Preset};
+use crate::rules::{EventSource, Rule};
 
 use super::wire::{Frame, Report, SessionAction};
 
@@ -14,6 +18,7 @@ use super::wire::{Frame, Report, SessionAction};
 #[derive(Default)]
 pub struct Journal {
     file: Option<(File, PathBuf)>,
+    policy: Option<FieldPolicy>,
 }
 
 impl Journal {
@@ -28,13 +33,29 @@ impl Journal {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(path).with_context(|| path.display().to_string())?;
-        Ok(Self { file: Some((file, path.to_owned())) })
+        Ok(Self { file: Some((file, path.to_owned())), policy: None })
+    }
+
+    /// The journal that the command line asks for: its file, and what may stand in it.
+    ///
+    /// # Errors
+    /// It cannot be opened, or the policy cannot be read.
+    pub fn of(global: &Global) -> Result<Self> {
+        let mut journal = Self::open(global.events.as_deref())?;
+        if let Some(path) = &global.events_privacy {
+            let name = || path.display().to_string();
+            let text = std::fs::read_to_string(path).with_context(name)?;
+            let policy = FieldPolicy::parse(&text, Preset::None, false).with_context(name)?;
+            ensure!(!policy.seals(), "{}: events are filtered without a key: use deny, transform or default", name());
+            journal.policy = Some(policy);
+        }
+        Ok(journal)
     }
 
     /// One event, one line, one write: processes that share the file never mix their lines.
     fn put(&mut self, kind: &str, detail: Value) -> Result<()> {
         let Some((file, path)) = &mut self.file else { return Ok(()) };
-        let event = json!({
+        let mut event = json!({
             "version": "0",
             "id": ResultId::random()?.to_string(),
             "detail-type": kind,
@@ -45,6 +66,9 @@ impl Journal {
             "resources": [],
             "detail": detail,
         });
+        if let Some(policy) = &self.policy {
+            policy.apply(&mut event, &|_, _| String::new());
+        }
         let mut line = event.to_string();
         line.push('\n');
         file.write_all(line.as_bytes()).with_context(|| path.display().to_string())
@@ -226,6 +250,30 @@ impl Journal {
             detail["levelDb"] = level.into();
         }
         self.put("VoiceId Session Notice", detail)
+    }
+
+    /// What a rule that holds tells: Contact Lens's `detail`, with ids in the place of ARNs.
+    pub fn rule_matched(domain_id: &str, contact: &str, rule: &Rule, at_ms: u64) -> Value {
+        json!({
+            "version": "1.0",
+            "ruleName": rule.name,
+            "actionName": rule.category(),
+            "domainId": domain_id,
+            "contactId": contact,
+            "offsetMillis": at_ms,
+        })
+    }
+
+    /// A rule holds.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn rule(&mut self, domain_id: &str, contact: &str, rule: &Rule, at_ms: u64) -> Result<()> {
+        let kind = match rule.event_source {
+            EventSource::PostCall => "Contact Lens Post Call Rules Matched",
+            EventSource::RealTime => "Contact Lens Realtime Rules Matched",
+        };
+        self.put(kind, Self::rule_matched(domain_id, contact, rule, at_ms))
     }
 
     /// A secure passage began or ended.

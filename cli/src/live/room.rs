@@ -107,7 +107,7 @@ impl<'a> Room<'a> {
             EnrollConfig::default().wanted_speech_s(wanted).least_speech_s(wanted.min(12.0))
         });
         let listening = if args.stay { Listening::UntilEnd } else { Listening::UntilEnough };
-        let journal = Journal::open(global.events.as_deref())?;
+        let journal = Journal::of(global)?;
         let mut line = Line::open(tools, domain, LineOptions { rate, listening, enrollment, agent, name }, journal)?;
         line.set_speaker(speaker.as_ref())?;
         if args.enroll {

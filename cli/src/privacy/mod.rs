@@ -10,4 +10,4 @@ mod policy;
 mod record;
 
 pub use policy::{FieldPolicy, Mode, PolicyError, Preset, Tier, Transform};
-pub use record::{Changes, Sealer};
+pub use record::{Changes, Sealer, Sealing};

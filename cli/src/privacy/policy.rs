@@ -49,7 +49,7 @@ pub(super) const OPERATA: [&str; 39] = [
 ];
 
 /// A mandatory set by its name.
-#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(clap::ValueEnum, serde::Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Preset {
     /// Nothing is mandatory.
     None,
@@ -92,6 +92,8 @@ pub enum Transform {
 pub enum Tier {
     /// The value is replaced by a keyed hash.
     Encrypt,
+    /// By a ciphertext, which the key opens again.
+    Seal,
     /// By a derived one.
     Transform(Transform),
     /// By null.
@@ -194,6 +196,8 @@ struct Value {
     #[serde(default)]
     encrypt: Vec<String>,
     #[serde(default)]
+    seal: Vec<String>,
+    #[serde(default)]
     transform: BTreeMap<String, String>,
     #[serde(default)]
     default: Vec<String>,
@@ -220,7 +224,7 @@ impl FieldPolicy {
         Self { mode: Mode::Allow, mandatory, listed: Node::default(), tiers: Node::default(), fields: Vec::new() }
     }
 
-    /// Reads `{"key": "REDACTION_CONFIG", "value": {"type": "WHITELIST", "fields": [...]}}`, or its `value`. ALLOW and DENY are synonyms; `encrypt`,
+    /// Reads `{"key": "REDACTION_CONFIG", "value": {"type": "WHITELIST", "fields": [...]}}`, or its `value`. ALLOW and DENY are synonyms; `encrypt` (a keyed hash), `seal` (a ciphertext),
     /// `transform` and `default` list fields that leave changed. `lenient`: a mandatory field that is denied stays, where it would be an error.
     ///
     /// # Errors
@@ -254,6 +258,7 @@ impl FieldPolicy {
         let transforms = value.transform.iter().map(|(f, how)| Ok((f, Tier::Transform(transform(how)?))));
         let tiers = transforms
             .chain(value.encrypt.iter().map(|f| Ok((f, Tier::Encrypt))))
+            .chain(value.seal.iter().map(|f| Ok((f, Tier::Seal))))
             .chain(value.default.iter().map(|f| Ok((f, Tier::Default))))
             .collect::<Result<Vec<_>, PolicyError>>()?;
         for (field, tier) in tiers {
@@ -264,7 +269,7 @@ impl FieldPolicy {
             }
         }
         let denied = value.fields.iter().filter(|_| mode == Mode::Deny && !lenient);
-        let changed = value.encrypt.iter().chain(value.transform.keys()).chain(&value.default);
+        let changed = value.encrypt.iter().chain(&value.seal).chain(value.transform.keys()).chain(&value.default);
         let touched: Vec<String> = denied.chain(changed).filter(|f| policy.is_mandatory(f)).cloned().collect();
         if touched.is_empty() { Ok(policy) } else { Err(PolicyError::Mandatory(touched)) }
     }
@@ -287,7 +292,7 @@ impl FieldPolicy {
     /// Whether some fields are to be encrypted.
     pub fn seals(&self) -> bool {
         fn any(node: &Node<Tier>) -> bool {
-            node.listed == Some(Tier::Encrypt) || node.below.values().any(any)
+            matches!(node.listed, Some(Tier::Encrypt | Tier::Seal)) || node.below.values().any(any)
         }
         any(&self.tiers)
     }

@@ -4,8 +4,17 @@ use serde_json::{Map, Value};
 
 use super::policy::{FieldPolicy, Mode, Node, Tier, Transform};
 
-/// Replaces a value by something that only the holder of a key can make.
-pub type Sealer<'a> = dyn Fn(&[u8]) -> String + 'a;
+/// How a value is replaced by something that only the holder of a key can make.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sealing {
+    /// By a hash: equal for equal values.
+    Hash,
+    /// By a ciphertext, which the key opens again.
+    Cipher,
+}
+
+/// Replaces a value in one of the two ways.
+pub type Sealer<'a> = dyn Fn(Sealing, &[u8]) -> String + 'a;
 
 /// What was done to a record.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
@@ -151,7 +160,8 @@ fn replaced(value: &Value, tier: Tier, seal: &Sealer<'_>) -> Value {
     match tier {
         _ if value.is_null() => Value::Null,
         Tier::Default => Value::Null,
-        Tier::Encrypt => seal(value.to_string().as_bytes()).into(),
+        Tier::Encrypt => seal(Sealing::Hash, value.to_string().as_bytes()).into(),
+        Tier::Seal => seal(Sealing::Cipher, value.to_string().as_bytes()).into(),
         Tier::Transform(Transform::Last4) => {
             let text = text();
             let hidden = text.chars().count().saturating_sub(4);
@@ -188,7 +198,7 @@ mod tests {
             None => FieldPolicy::minimum(preset),
             Some(config) => FieldPolicy::parse(&config.to_string(), preset, true).unwrap(),
         };
-        policy.apply(&mut record, &|_| "sealed".into());
+        policy.apply(&mut record, &|_, _| "sealed".into());
         record
     }
 
@@ -362,7 +372,7 @@ mod tests {
                 .filter_map(|(k, v)| Some((k.clone(), plainly(v, std::slice::from_ref(k), allow, &listed, &mandatory)?)))
                 .collect();
             let mut found = record.clone();
-            policy.apply(&mut found, &|_| unreachable!());
+            policy.apply(&mut found, &|_, _| unreachable!());
             prop_assert_eq!(found, Value::Object(expected));
         }
     }

@@ -159,6 +159,23 @@ impl std::fmt::Debug for Contact {
     }
 }
 
+/// A contact as it is stored, for whoever fills the archive.
+#[derive(Clone, PartialEq)]
+pub struct StoredContact {
+    /// The record.
+    pub record: Value,
+    /// The copies that are there.
+    pub copies: Vec<(Media, Variant)>,
+    /// The categories.
+    pub categories: Vec<String>,
+}
+
+impl std::fmt::Debug for StoredContact {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoredContact").field("copies", &self.copies).finish_non_exhaustive()
+    }
+}
+
 /// A recording or a transcript. `Debug` shows nothing of it.
 pub struct ContactFile {
     /// Which of the two copies it is.
@@ -445,6 +462,26 @@ impl Domain {
             }
         }
         Ok(())
+    }
+
+    /// A contact for whoever fills the archive: all of its record, and which copies are there.
+    ///
+    /// # Errors
+    /// [`StoreError::Denied`] without [`Permission::ImportContacts`]; [`StoreError::NotFound`]; storage errors.
+    pub fn stored_contact(&self, id: &str) -> Result<StoredContact, StoreError> {
+        self.allow(Permission::ImportContacts)?;
+        let path = self.path();
+        let (row, sealed, categories) = self.backend.read(async |c| {
+            let row = self.contact_row(c, id).await?.ok_or_else(|| self.no_such_contact(id))?;
+            let query = sqlx::query("SELECT sealed FROM contacts WHERE contact_no = $1").bind(row.no);
+            let found = rows(path, c, query).await?.pop().ok_or_else(|| self.no_such_contact(id))?;
+            let categories = self.categories(c, row.no).await?;
+            Ok((row, get::<Vec<u8>>(path, &found, 0)?, categories))
+        })?;
+        let both = [Variant::Redacted, Variant::Unredacted];
+        let all = Media::ALL.into_iter().flat_map(|media| both.map(|variant| (media, variant)));
+        let copies = all.filter(|(media, variant)| row.has(*media, *variant)).collect();
+        Ok(StoredContact { record: self.open_record(&Grants::owner(), id, &sealed)?, copies, categories })
     }
 
     /// A contact, as much of it as one may see: attributes and what else describes the customer take [`Permission::ContactAttributes`], the results of

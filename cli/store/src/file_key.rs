@@ -11,6 +11,11 @@ use crate::sealed::{framed, mac, open_with, seal_with};
 /// What a sealed file begins with.
 pub const SEALED_FILE_MAGIC: &[u8; 8] = b"VOUCHSF1";
 
+/// What a sealed value begins with.
+const SEALED_VALUE: &str = "xchacha20-poly1305";
+/// What a sealed value is bound to.
+const VALUE: &[u8] = b"vouch 1 value";
+
 /// A key for files that are sealed on their own: XChaCha20-Poly1305 under a key that lies in a file of its own.
 #[derive(Debug)]
 pub struct FileKey(DomainKey);
@@ -51,6 +56,26 @@ impl FileKey {
         format!("hmac-sha256:{}:{}", self.0.id(), to_hex(&tag))
     }
 
+    /// Seals a value so that it can stand in a text; the key's id comes before it, so that keys can change.
+    ///
+    /// # Errors
+    /// The system gives no random numbers.
+    pub fn seal_value(&self, plain: &[u8]) -> Result<String, StoreError> {
+        let sealed = seal_with(&self.0.0, &[VALUE], plain)?;
+        Ok(format!("{SEALED_VALUE}:{}:{}", self.0.id(), to_hex(&sealed)))
+    }
+
+    /// Opens a value that [`FileKey::seal_value`] made; `None` if it is none, or is another key's, or was changed.
+    pub fn open_value(&self, text: &str) -> Option<Zeroizing<Vec<u8>>> {
+        let (id, hex) = text.strip_prefix(SEALED_VALUE)?.strip_prefix(':')?.split_once(':')?;
+        if id != self.0.id() || !hex.len().is_multiple_of(2) {
+            return None;
+        }
+        let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+        let sealed: Vec<u8> = hex.as_bytes().chunks_exact(2).map(byte).collect::<Option<_>>()?;
+        open_with(&self.0.0, &[VALUE], &sealed)
+    }
+
     /// Opens a file's content; `None` if it is none that this key sealed, or was changed.
     pub fn open(&self, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         open_with(&self.0.0, &[SEALED_FILE_MAGIC], sealed.strip_prefix(SEALED_FILE_MAGIC.as_slice())?)
@@ -78,5 +103,11 @@ mod tests {
             assert!(key.open(&changed).is_none() && key.open(&sealed[..at]).is_none());
         }
         assert!(FileKey::read(&dir.path().join("c.key")).is_err());
+        let value = key.seal_value(b"+12125550123").unwrap();
+        assert_ne!(value, key.seal_value(b"+12125550123").unwrap());
+        assert_eq!(again.open_value(&value).unwrap().as_slice(), b"+12125550123");
+        for bad in ["", "x", &value[..value.len() - 1], &value[..value.len() - 2], &value.replace("poly", "p")] {
+            assert!(key.open_value(bad).is_none() && other.open_value(&value).is_none(), "{bad}");
+        }
     }
 }

@@ -215,6 +215,7 @@ fn calls() -> Vec<(&'static str, Needs, Call)> {
             d.put_contact_file(CONTACT, Media::Recording, Variant::Redacted, b"RIFF")
         }),
         ("erase_expired_contacts", Any(&[P::ImportContacts]), |d| done(d.erase_expired_contacts())),
+        ("stored_contact", Any(&[P::ImportContacts]), |d| done(d.stored_contact(CONTACT))),
         ("explain", All(&[P::UsersView, P::ContactSearch]), |d| done(d.explain("nobody", CONTACT))),
         ("grants_of", Any(&[P::UsersView]), |d| {
             done(d.grants_of("somebody else").or_else(|e| match e {
