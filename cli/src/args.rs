@@ -46,9 +46,9 @@ pub struct Global {
     pub domain: PathBuf,
     /// Act as this user of the domain, with the rights of the user's roles [default: the domain's owner].
     #[arg(long = "as", global = true, env = "VOUCH_USER", value_name = "USER")]
-    pub user: Option<String>,
+    pub as_user: Option<String>,
     /// Act as the user whose token this file holds (`vouch user token`).
-    #[arg(long, global = true, env = "VOUCH_TOKEN_FILE", value_name = "FILE", conflicts_with = "user")]
+    #[arg(long, global = true, env = "VOUCH_TOKEN_FILE", value_name = "FILE", conflicts_with = "as_user")]
     pub token_file: Option<PathBuf>,
     /// Print JSON instead of text, with Voice ID's field names where it has them.
     #[arg(long, global = true)]

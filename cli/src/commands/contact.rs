@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use cli_store::{
-    ContactFilter, ContactRecord, Domain, FileKey, FoundContact, Imported, MAX_EXPORT, Media, Range, Reading,
-    SEALED_FILE_MAGIC, StoredContact, Timestamp, Variant, Words, write_atomic_private,
+    ContactFilter, ContactRecord, Domain, FileKey, FoundContact, Imported, MAX_EXPORT, Media, NewContactFile, Range,
+    Reading, SEALED_FILE_MAGIC, StoredContact, Timestamp, Variant, Words, write_atomic_private,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -21,6 +21,8 @@ use crate::rules::{About, EventSource, Fired, Rule, Watch, categories, turns_of}
 
 /// Records of one transaction.
 const BATCH: usize = 1_000;
+/// Bytes of files that are stored in one transaction, at most one file more.
+const PENDING_BYTES: usize = 64 << 20;
 /// Longest line that is read.
 const MAX_LINE_BYTES: u64 = 4 << 20;
 /// How deep a folder of files may be.
@@ -91,25 +93,40 @@ fn content(path: &Path, key: Option<&FileKey>) -> Result<Zeroizing<Vec<u8>>> {
     key.open(&bytes).with_context(|| format!("{}: not sealed under this key, or changed since", name()))
 }
 
-/// What stands between a contact's files and the archive: the rules, once, on the redacted transcript where there is one.
+/// A file that is about to be stored.
+struct Pending {
+    contact: String,
+    media: Media,
+    variant: Variant,
+    bytes: Zeroizing<Vec<u8>>,
+}
+
+/// A copy of a contact that was read.
+type Copy = (Media, Variant, Zeroizing<Vec<u8>>);
+
+/// What stands between contacts' files and the archive: the rules, once, on the redacted transcript where there is one; and many files in one
+/// transaction.
 struct Intake<'a> {
     domain: &'a Domain,
     rules: Vec<Rule>,
     journal: Journal,
+    pending: Vec<Pending>,
+    held: Vec<(String, Vec<Fired>)>,
+    stored: u64,
 }
 
-impl Intake<'_> {
-    /// Puts files beside a contact. Rules are asked where its first transcript comes, and never again.
-    fn put(
-        &mut self,
-        contact: &str,
-        stored: &StoredContact,
-        files: &[(Media, Variant, Zeroizing<Vec<u8>>)],
-    ) -> Result<()> {
+impl<'a> Intake<'a> {
+    fn new(global: &Global, domain: &'a Domain) -> Result<Self> {
+        let (rules, journal) = (super::rules::of(domain)?, Journal::of(global)?);
+        Ok(Self { domain, rules, journal, pending: Vec::new(), held: Vec::new(), stored: 0 })
+    }
+
+    /// Takes files of a contact. Rules are asked where its first transcript comes, and never again.
+    fn take(&mut self, contact: &str, stored: &StoredContact, files: Vec<Copy>) -> Result<()> {
         let transcript = |wanted| files.iter().find(|(m, v, _)| (*m, *v) == (Media::Transcript, wanted));
         let asked = transcript(Variant::Redacted).or_else(|| transcript(Variant::Unredacted));
         let known = stored.copies.iter().any(|(media, _)| *media == Media::Transcript);
-        let (mut given, mut held) = (None, Vec::new());
+        let mut given = None;
         if known {
             given = Some(json!({ "MatchedCategories": stored.categories, "MatchedDetails": {} }));
         } else if let (Some((.., bytes)), false) = (asked, self.rules.is_empty()) {
@@ -119,20 +136,35 @@ impl Intake<'_> {
             let mut fired: Vec<Fired> = turns.iter().flat_map(|t| watch.turn(t)).collect();
             fired.extend(watch.finish(length));
             given = Some(categories(&self.rules, &fired));
-            held = fired;
+            self.held.push((contact.to_owned(), fired));
         }
-        for (media, variant, bytes) in files {
-            match (media, &given) {
-                (Media::Transcript, Some(categories)) => {
-                    let mut analysis: Value = serde_json::from_slice(bytes).context("its transcript is no JSON")?;
-                    analysis["Categories"] = categories.clone();
-                    let bytes = Zeroizing::new(serde_json::to_vec(&analysis)?);
-                    self.domain.put_contact_file(contact, *media, *variant, &bytes)?;
-                }
-                _ => self.domain.put_contact_file(contact, *media, *variant, bytes)?,
+        for (media, variant, mut bytes) in files {
+            if let (Media::Transcript, Some(categories)) = (media, &given) {
+                let mut analysis: Value = serde_json::from_slice(&bytes).context("its transcript is no JSON")?;
+                analysis["Categories"] = categories.clone();
+                bytes = Zeroizing::new(serde_json::to_vec(&analysis)?);
             }
+            self.pending.push(Pending { contact: contact.to_owned(), media, variant, bytes });
         }
-        super::rules::act(&mut self.journal, self.domain.id().as_str(), contact, &self.rules, &held)
+        let bytes: usize = self.pending.iter().map(|p| p.bytes.len()).sum();
+        if bytes >= PENDING_BYTES || self.pending.len() >= BATCH { self.store() } else { Ok(()) }
+    }
+
+    /// Stores what was taken, and then does what the rules say.
+    fn store(&mut self) -> Result<()> {
+        let files = self.pending.iter().map(|p| NewContactFile {
+            contact_id: &p.contact,
+            media: p.media,
+            variant: p.variant,
+            bytes: &p.bytes,
+        });
+        self.domain.put_contact_files(&files.collect::<Vec<_>>())?;
+        self.stored += self.pending.len() as u64;
+        self.pending.clear();
+        for (contact, fired) in self.held.drain(..) {
+            super::rules::act(&mut self.journal, self.domain.id().as_str(), &contact, &self.rules, &fired)?;
+        }
+        Ok(())
     }
 }
 
@@ -159,8 +191,7 @@ fn import(
         files_below(folder, 0, &mut found)?;
     }
     let key = key.map(FileKey::read).transpose()?;
-    let rules = super::rules::of(&domain)?;
-    let mut intake = Intake { domain: &domain, rules, journal: Journal::of(global)? };
+    let mut intake = Intake::new(global, &domain)?;
     let bar = progress::bar(size.unwrap_or(0), "bytes", global.quiet || size.is_none());
     let mut told = ImportReport::default();
     let (mut line, mut number) = (Vec::new(), 0u64);
@@ -193,16 +224,16 @@ fn import(
                     Ok((*media, *variant, content(path, key.as_ref())?))
                 };
                 let read: Vec<_> = files.iter().map(read).collect::<Result<_>>()?;
-                intake
-                    .put(&record.contact_id, &stored, &read)
-                    .with_context(|| format!("contact {}", record.contact_id))?;
-                told.files += read.len() as u64;
+                let name = || format!("contact {}", record.contact_id);
+                intake.take(&record.contact_id, &stored, read).with_context(name)?;
             }
         }
         if read == 0 {
             break;
         }
     }
+    intake.store()?;
+    told.files = intake.stored;
     bar.finish_and_clear();
     if !found.is_empty() {
         eprintln!("{} contact(s) have files and no record: they were left out", found.len());
@@ -405,10 +436,10 @@ pub(super) fn run(global: &Global, out: Output, command: &ContactCommand) -> Res
             let read = |(m, v, path): (Media, Variant, &PathBuf)| Ok((m, v, content(path, None)?));
             let files: Vec<_> = given.map(read).collect::<Result<_>>()?;
             ensure!(!files.is_empty(), "give a recording or a transcript");
-            let rules = super::rules::of(&domain)?;
-            let mut intake = Intake { domain: &domain, rules, journal: Journal::of(global)? };
-            intake.put(contact, &domain.stored_contact(contact)?, &files)?;
-            out.print(&files.len(), |n| format!("{n} file(s) beside contact {contact}"))?;
+            let mut intake = Intake::new(global, &domain)?;
+            intake.take(contact, &domain.stored_contact(contact)?, files)?;
+            intake.store()?;
+            out.print(&intake.stored, |n| format!("{n} file(s) beside contact {contact}"))?;
         }
         ContactCommand::Show { contact } => {
             let found = global.open()?.contact(contact)?;

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, anyhow};
 use cli_store::{Domain, OpenOptions, Permission, StoreError};
 use zeroize::Zeroizing;
 
-use crate::args::{AuditCommand, Command, FlowCommand, Global, PrivacyCommand, RulesCommand};
+use crate::args::{AuditCommand, Command, FlowCommand, Global, PrivacyCommand, RulesCommand, SecureCommand};
 
 /// What a command takes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,7 +29,13 @@ impl Command {
                 Takes::Nothing
             }
             Command::Domain(_)
-            | Command::Enroll(_)
+            | Command::Contact(_)
+            | Command::User(_)
+            | Command::Role(_)
+            | Command::Policy(_)
+            | Command::Audit(AuditCommand::List { .. } | AuditCommand::Verify) => Takes::Domain,
+            // Asked before a recording is read, and again by the domain.
+            Command::Enroll(_)
             | Command::Verify(_)
             | Command::Call(_)
             | Command::Identify { .. }
@@ -37,25 +43,23 @@ impl Command {
             | Command::Watchlist(_)
             | Command::Fraudster(_)
             | Command::Session(_)
-            | Command::Contact(_)
-            | Command::User(_)
-            | Command::Role(_)
-            | Command::Policy(_)
-            | Command::Batch(_) => Takes::Domain,
-            #[cfg(feature = "mic")]
-            Command::Listen(_) => Takes::Domain,
-            Command::Audit(AuditCommand::List { .. } | AuditCommand::Verify) => Takes::Domain,
-            Command::Compare { .. }
+            | Command::Batch(_)
+            | Command::Flow(FlowCommand::Run { .. })
+            | Command::Compare { .. }
             | Command::Embed { .. }
             | Command::Inspect { .. }
             | Command::Eval(_)
             | Command::Calibrate(_) => Takes::Any(&[P::VoiceId]),
-            Command::Secure(_) => Takes::Any(&[P::RecordingRedacted, P::RecordingUnredacted]),
+            #[cfg(feature = "mic")]
+            Command::Listen(_) => Takes::Any(&[P::VoiceId]),
+            Command::Secure(SecureCommand::Lint { .. }) => Takes::Nothing,
+            Command::Secure(SecureCommand::Verify { .. }) => {
+                Takes::Any(&[P::RecordingRedacted, P::RecordingUnredacted])
+            }
             Command::Redact(_) => Takes::Any(&[P::RecordingUnredacted]),
             Command::RedactText { .. } | Command::Unseal(_) => Takes::Any(&[P::TranscriptUnredacted]),
             Command::Retain(_) => Takes::Any(&[P::DeleteRecordings]),
             Command::Flow(FlowCommand::Lint { .. }) | Command::Rules(RulesCommand::Lint { .. }) => Takes::Nothing,
-            Command::Flow(_) => Takes::Domain,
             Command::Rules(RulesCommand::Test { .. }) => Takes::Any(&[P::TranscriptRedacted, P::TranscriptUnredacted]),
             Command::Rules(RulesCommand::Run { .. }) => Takes::Any(&[P::Realtime]),
             Command::Rules(RulesCommand::Set { .. } | RulesCommand::List | RulesCommand::Delete { .. }) => {
@@ -81,7 +85,7 @@ pub(super) fn check(global: &Global, command: &Command) -> Result<()> {
 impl Global {
     /// Whether somebody else than the owner acts.
     pub(crate) fn acts_for_a_user(&self) -> bool {
-        self.user.is_some() || self.token_file.is_some()
+        self.as_user.is_some() || self.token_file.is_some()
     }
 
     /// Opens the domain in the user's name.
@@ -90,7 +94,7 @@ impl Global {
     /// There is none, or it does not open, or there is no such user.
     pub fn open(&self) -> Result<Domain> {
         let mut options = OpenOptions::default();
-        if let Some(user) = &self.user {
+        if let Some(user) = &self.as_user {
             options = options.user(user);
         }
         if let Some(file) = &self.token_file {

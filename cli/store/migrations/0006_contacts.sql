@@ -11,7 +11,7 @@ CREATE TABLE documents (
     PRIMARY KEY (domain_id, kind, name)
 );
 
--- A contact record, sealed, beside what it is found by. Agents and queues are named, callers are not. hierarchy is the agent's
+-- What a contact is found by; narrow, so that all of it can be gone through. Agents and queues are named, callers are not. hierarchy is the agent's
 -- groups from the top, each between unit separators. Sentiment is -5 to 5; what begins and ends is the first and the last quarter.
 CREATE TABLE contacts (
     contact_no               INTEGER NOT NULL PRIMARY KEY,
@@ -39,12 +39,19 @@ CREATE TABLE contacts (
     agent_sentiment_end      DOUBLE PRECISION,
     customer_sentiment       DOUBLE PRECISION,
     customer_sentiment_begin DOUBLE PRECISION,
-    customer_sentiment_end   DOUBLE PRECISION,
-    sealed                   BYTEA   NOT NULL
+    customer_sentiment_end   DOUBLE PRECISION
 );
 CREATE UNIQUE INDEX contacts_by_id ON contacts (domain_id, contact_id);
 CREATE INDEX contacts_by_age ON contacts (domain_id, initiated_at, contact_no);
+CREATE INDEX contacts_by_agent ON contacts (domain_id, agent, initiated_at, contact_no);
+CREATE INDEX contacts_by_queue ON contacts (domain_id, queue, initiated_at, contact_no);
 CREATE INDEX contacts_by_expiry ON contacts (domain_id, expires_at);
+
+-- The record, sealed.
+CREATE TABLE contact_records (
+    contact_no INTEGER NOT NULL PRIMARY KEY REFERENCES contacts (contact_no),
+    sealed     BYTEA   NOT NULL
+);
 
 CREATE TABLE contact_categories (
     contact_no INTEGER NOT NULL REFERENCES contacts (contact_no),

@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{QueryBuilder, Sqlite};
 use zeroize::Zeroizing;
 
 use crate::access::{
@@ -156,6 +157,25 @@ pub struct Contact {
 impl std::fmt::Debug for Contact {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Contact").field("imported_at", &self.imported_at).finish_non_exhaustive()
+    }
+}
+
+/// A recording or a transcript that is to be stored. `Debug` shows nothing of it.
+#[derive(Clone, Copy)]
+pub struct NewContactFile<'a> {
+    /// The contact that it belongs to.
+    pub contact_id: &'a str,
+    /// What it is.
+    pub media: Media,
+    /// Which of the two copies.
+    pub variant: Variant,
+    /// 1 byte to 900 MB.
+    pub bytes: &'a [u8],
+}
+
+impl std::fmt::Debug for NewContactFile<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewContactFile").field("contact_id", &self.contact_id).finish_non_exhaustive()
     }
 }
 
@@ -339,11 +359,11 @@ impl Domain {
             });
         let insert = sqlx::query(
             "INSERT INTO contacts (domain_id, contact_id, channel, agent, queue, hierarchy, initiated_at, closed, \
-             last_update_at, imported_at, expires_at, authentication, fraud, fraud_reasons, speaker_action, sealed) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) \
+             last_update_at, imported_at, expires_at, authentication, fraud, fraud_reasons, speaker_action) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
              ON CONFLICT (domain_id, contact_id) DO UPDATE SET channel = $3, agent = $4, queue = $5, hierarchy = $6, \
              initiated_at = $7, closed = $8, last_update_at = $9, imported_at = $10, expires_at = $11, \
-             authentication = $12, fraud = $13, fraud_reasons = $14, speaker_action = $15, sealed = $16",
+             authentication = $12, fraud = $13, fraud_reasons = $14, speaker_action = $15 RETURNING contact_no",
         )
         .bind(self.id().as_str())
         .bind(id)
@@ -359,9 +379,13 @@ impl Domain {
         .bind(voice(&["Authentication", "Result"]))
         .bind(voice(&["FraudDetection", "Result"]))
         .bind(fraud_reasons)
-        .bind(record.speaker_action())
-        .bind(sealed);
-        change(path, c, insert).await?;
+        .bind(record.speaker_action());
+        let row = rows(path, c, insert).await?.pop().ok_or_else(|| self.no_such_contact(id))?;
+        let insert = sqlx::query(
+            "INSERT INTO contact_records (contact_no, sealed) VALUES ($1, $2) \
+             ON CONFLICT (contact_no) DO UPDATE SET sealed = $2",
+        );
+        change(path, c, insert.bind(get::<i64>(path, &row, 0)?).bind(sealed)).await?;
         Ok(Some(before.is_none()))
     }
 
@@ -374,44 +398,62 @@ impl Domain {
         [b"contact_files", self.id().as_str().as_bytes(), id.as_bytes(), media, variant]
     }
 
-    /// Puts a recording or an analysed transcript (Contact Lens's JSON) beside a contact, instead of the one that was there. What a transcript says is found by
-    /// [`Domain::search_contacts`] from then on.
+    /// Puts recordings and analysed transcripts (Contact Lens's JSON) beside contacts, all of them or none, instead of those that were there. What a transcript says is
+    /// found by [`Domain::search_contacts`] from then on.
     ///
     /// # Errors
     /// [`StoreError::Denied`]; [`StoreError::NotFound`]; [`StoreError::Validation`] for a transcript of another shape, or for what is empty or beyond 900 MB;
     /// storage errors.
-    pub fn put_contact_file(&self, id: &str, media: Media, variant: Variant, bytes: &[u8]) -> Result<(), StoreError> {
+    pub fn put_contact_files(&self, files: &[NewContactFile<'_>]) -> Result<(), StoreError> {
         self.allow(Permission::ImportContacts)?;
-        if !(1..=MAX_FILE_BYTES).contains(&bytes.len()) {
-            let reason = format!("must have 1 to {MAX_FILE_BYTES} bytes; got {}", bytes.len());
-            return Err(StoreError::invalid("ContactFile", reason));
+        let mut prepared = Vec::with_capacity(files.len());
+        for file in files {
+            let NewContactFile { contact_id, media, variant, bytes } = *file;
+            if !(1..=MAX_FILE_BYTES).contains(&bytes.len()) {
+                let reason = format!("must have 1 to {MAX_FILE_BYTES} bytes; got {}", bytes.len());
+                return Err(StoreError::invalid("ContactFile", reason));
+            }
+            let said = match media {
+                Media::Recording => None,
+                Media::Transcript => Some(Said::parse(bytes)?),
+            };
+            prepared.push((file, said, self.keys.seal(&self.file_context(contact_id, media, variant), bytes)?));
         }
-        let said = match media {
-            Media::Recording => None,
-            Media::Transcript => Some(Said::parse(bytes)?),
-        };
-        let sealed = self.keys.seal(&self.file_context(id, media, variant), bytes)?;
         self.backend.write(async |c| {
             self.active(c).await?;
-            let row = self.contact_row(c, id).await?.ok_or_else(|| self.no_such_contact(id))?;
-            let insert = sqlx::query(
-                "INSERT INTO contact_files (contact_no, media, variant, stored_at, bytes, sealed) \
-                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (contact_no, media, variant) \
-                 DO UPDATE SET stored_at = $4, bytes = $5, sealed = $6",
-            )
-            .bind(row.no)
-            .bind(media.as_str())
-            .bind(variant.as_str())
-            .bind(self.now().0)
-            .bind(i64::try_from(bytes.len()).unwrap_or(i64::MAX))
-            .bind(&sealed);
-            change(self.path(), c, insert).await?;
-            if let Some(said) = &said {
-                self.index(c, &row, said, variant).await?;
+            for (file, said, sealed) in &prepared {
+                self.put_file(c, file, said.as_ref(), sealed).await?;
             }
-            let note = format!("{} {}", media.as_str(), variant.as_str());
-            self.record_noted(c, AuditAction::ContactFileStored, id, Some(&note)).await
+            Ok(())
         })
+    }
+
+    async fn put_file(
+        &self,
+        c: &mut SqliteConnection,
+        file: &NewContactFile<'_>,
+        said: Option<&Said>,
+        sealed: &[u8],
+    ) -> Result<(), StoreError> {
+        let NewContactFile { contact_id, media, variant, bytes } = *file;
+        let row = self.contact_row(c, contact_id).await?.ok_or_else(|| self.no_such_contact(contact_id))?;
+        let insert = sqlx::query(
+            "INSERT INTO contact_files (contact_no, media, variant, stored_at, bytes, sealed) \
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (contact_no, media, variant) \
+             DO UPDATE SET stored_at = $4, bytes = $5, sealed = $6",
+        )
+        .bind(row.no)
+        .bind(media.as_str())
+        .bind(variant.as_str())
+        .bind(self.now().0)
+        .bind(i64::try_from(bytes.len()).unwrap_or(i64::MAX))
+        .bind(sealed);
+        change(self.path(), c, insert).await?;
+        if let Some(said) = said {
+            self.index(c, &row, said, variant).await?;
+        }
+        let note = format!("{} {}", media.as_str(), variant.as_str());
+        self.record_noted(c, AuditAction::ContactFileStored, contact_id, Some(&note)).await
     }
 
     async fn index(
@@ -426,8 +468,10 @@ impl Domain {
             Variant::Redacted => ("words_redacted", "redacted_transcript"),
             Variant::Unredacted => ("words_original", "original_transcript"),
         };
-        let delete = format!("DELETE FROM {words} WHERE rowid = $1");
-        change(path, c, sqlx::query(&delete).bind(row.no)).await?;
+        if row.has(Media::Transcript, variant) {
+            let delete = format!("DELETE FROM {words} WHERE rowid = $1");
+            change(path, c, sqlx::query(&delete).bind(row.no)).await?;
+        }
         let hashed = |speaker: Speaker| self.keys.words(said.tokens(speaker));
         let insert = format!("INSERT INTO {words} (rowid, agent, customer, system) VALUES ($1, $2, $3, $4)");
         let insert = sqlx::query(&insert)
@@ -454,8 +498,12 @@ impl Domain {
             }
         }
         change(path, c, update).await?;
+        let both = [Variant::Redacted, Variant::Unredacted];
         if figures_too {
-            change(path, c, sqlx::query("DELETE FROM contact_categories WHERE contact_no = $1").bind(row.no)).await?;
+            if both.iter().any(|v| row.has(Media::Transcript, *v)) {
+                change(path, c, sqlx::query("DELETE FROM contact_categories WHERE contact_no = $1").bind(row.no))
+                    .await?;
+            }
             for category in &said.categories {
                 let insert = sqlx::query("INSERT INTO contact_categories (contact_no, category) VALUES ($1, $2)");
                 change(path, c, insert.bind(row.no).bind(category)).await?;
@@ -473,9 +521,9 @@ impl Domain {
         let path = self.path();
         let (row, sealed, categories) = self.backend.read(async |c| {
             let row = self.contact_row(c, id).await?.ok_or_else(|| self.no_such_contact(id))?;
-            let query = sqlx::query("SELECT sealed FROM contacts WHERE contact_no = $1").bind(row.no);
+            let query = sqlx::query("SELECT sealed FROM contact_records WHERE contact_no = $1").bind(row.no);
             let found = rows(path, c, query).await?.pop().ok_or_else(|| self.no_such_contact(id))?;
-            let categories = self.categories(c, row.no).await?;
+            let categories = self.categories(c, [row.no].into_iter()).await?.remove(&row.no).unwrap_or_default();
             Ok((row, get::<Vec<u8>>(path, &found, 0)?, categories))
         })?;
         let both = [Variant::Redacted, Variant::Unredacted];
@@ -492,7 +540,7 @@ impl Domain {
     pub fn contact(&self, id: &str) -> Result<Contact, StoreError> {
         let (row, grants, _) = self.authorized(id, Action::See)?;
         let path = self.path();
-        let query = sqlx::query("SELECT sealed FROM contacts WHERE contact_no = $1").bind(row.no);
+        let query = sqlx::query("SELECT sealed FROM contact_records WHERE contact_no = $1").bind(row.no);
         let found = self.backend.read(async |c| rows(path, c, query).await)?.pop();
         let sealed: Vec<u8> = get(path, &found.ok_or_else(|| self.no_such_contact(id))?, 0)?;
         let record = self.open_record(&grants, id, &sealed)?;
@@ -502,22 +550,37 @@ impl Domain {
         });
         let copies: Vec<_> = copies.collect();
         let categories = match copies.iter().any(|(m, _)| *m == Media::Transcript) {
-            true => self.backend.read(async |c| self.categories(c, row.no).await)?,
-            false => Vec::new(),
+            true => self.backend.read(async |c| self.categories(c, [row.no].into_iter()).await)?.remove(&row.no),
+            false => None,
         };
         Ok(Contact {
             record,
             imported_at: Timestamp(row.imported_at),
             expires_at: Timestamp(row.expires_at),
             copies,
-            categories,
+            categories: categories.unwrap_or_default(),
         })
     }
 
-    pub(crate) async fn categories(&self, c: &mut SqliteConnection, no: i64) -> Result<Vec<String>, StoreError> {
+    /// The categories of contacts, by name.
+    pub(crate) async fn categories(
+        &self,
+        c: &mut SqliteConnection,
+        numbers: impl Iterator<Item = i64>,
+    ) -> Result<BTreeMap<i64, Vec<String>>, StoreError> {
         let path = self.path();
-        let query = sqlx::query("SELECT category FROM contact_categories WHERE contact_no = $1 ORDER BY category");
-        rows(path, c, query.bind(no)).await?.iter().map(|row: &SqliteRow| get(path, row, 0)).collect()
+        let mut sql: QueryBuilder<'_, Sqlite> =
+            QueryBuilder::new("SELECT contact_no, category FROM contact_categories WHERE contact_no IN (");
+        let mut list = sql.separated(", ");
+        numbers.for_each(|no| {
+            list.push_bind(no);
+        });
+        sql.push(") ORDER BY category");
+        let mut found: BTreeMap<i64, Vec<String>> = BTreeMap::new();
+        for row in rows(path, c, sql.build()).await? {
+            found.entry(get(path, &row, 0)?).or_default().push(get(path, &row, 1)?);
+        }
+        Ok(found)
     }
 
     /// A record without what one may not see of it.
@@ -603,6 +666,7 @@ impl Domain {
         for sql in [
             "DELETE FROM contact_files WHERE contact_no = $1",
             "DELETE FROM contact_categories WHERE contact_no = $1",
+            "DELETE FROM contact_records WHERE contact_no = $1",
             "DELETE FROM words_redacted WHERE rowid = $1",
             "DELETE FROM words_original WHERE rowid = $1",
             "DELETE FROM contacts WHERE contact_no = $1",

@@ -82,7 +82,9 @@ pub use access::{
 };
 pub use audit::{AuditAction, AuditEntry};
 pub use clock::{Clock, SystemClock, Timestamp};
-pub use contacts::{Contact, ContactFile, ContactRecord, DEFAULT_RETENTION_DAYS, Imported, Reading, StoredContact};
+pub use contacts::{
+    Contact, ContactFile, ContactRecord, DEFAULT_RETENTION_DAYS, Imported, NewContactFile, Reading, StoredContact,
+};
 pub use domain::{Domain, DomainInfo, DomainUpdate, FoundDomain, NewDomain, OpenOptions};
 pub use error::{ConflictType, KeyProblem, ResourceType, StoreError, VoiceprintFileProblem};
 pub use export::{Passphrase, VOICEPRINT_FILE_MAGIC};

@@ -6,13 +6,17 @@ mod common;
 use std::collections::BTreeSet;
 
 use cli_store::{
-    Action, ContactFilter, ContactRecord, Domain, HierarchyGroup, ItemOutcome, JobKind, Media, NewDomain, NewJob,
-    OpenOptions, Passphrase, Permission, Reading, Registration, Role, SessionAudio, SessionId, StoreError, Variant,
-    built_in_roles,
+    Action, ContactFilter, ContactRecord, Domain, HierarchyGroup, ItemOutcome, JobKind, Media, NewContactFile,
+    NewDomain, NewJob, OpenOptions, Passphrase, Permission, Reading, Registration, Role, SessionAudio, SessionId,
+    StoreError, Variant, built_in_roles,
 };
 use common::*;
 
 const CONTACT: &str = "11111111-2222-3333-4444-555555555555";
+
+fn put(d: &Domain, contact_id: &str, media: Media, variant: Variant, bytes: &[u8]) -> Result<(), StoreError> {
+    d.put_contact_files(&[NewContactFile { contact_id, media, variant, bytes }])
+}
 
 fn analysis(text: &str) -> Vec<u8> {
     format!(
@@ -42,8 +46,8 @@ fn world() -> Fixture {
     f.domain.import_contacts(&[record(CONTACT, "somebody", "2027-01-10T08:06:00Z")], 730).unwrap();
     for variant in [Variant::Redacted, Variant::Unredacted] {
         let said = if variant == Variant::Redacted { "my card is [PII]" } else { "my card is 4111" };
-        f.domain.put_contact_file(CONTACT, Media::Transcript, variant, &analysis(said)).unwrap();
-        f.domain.put_contact_file(CONTACT, Media::Recording, variant, b"RIFF").unwrap();
+        put(&f.domain, CONTACT, Media::Transcript, variant, &analysis(said)).unwrap();
+        put(&f.domain, CONTACT, Media::Recording, variant, b"RIFF").unwrap();
     }
     f.domain.put_rule("r", "{}").unwrap();
     f.domain.create_user("nobody", &[], None).unwrap();
@@ -211,8 +215,8 @@ fn calls() -> Vec<(&'static str, Needs, Call)> {
         ("import_contacts", Any(&[P::ImportContacts]), |d| {
             done(d.import_contacts(&[record("other", "x", "2027-01-10T08:06:00Z")], 730))
         }),
-        ("put_contact_file", Any(&[P::ImportContacts]), |d| {
-            d.put_contact_file(CONTACT, Media::Recording, Variant::Redacted, b"RIFF")
+        ("put_contact_files", Any(&[P::ImportContacts]), |d| {
+            put(d, CONTACT, Media::Recording, Variant::Redacted, b"RIFF")
         }),
         ("erase_expired_contacts", Any(&[P::ImportContacts]), |d| done(d.erase_expired_contacts())),
         ("stored_contact", Any(&[P::ImportContacts]), |d| done(d.stored_contact(CONTACT))),

@@ -6,11 +6,15 @@ mod common;
 use std::collections::BTreeSet;
 
 use cli_store::{
-    ContactFilter, ContactRecord, Domain, Imported, Media, OpenOptions, Permission, Range, Reading, SaidBy, Score,
-    ScoreOf, StoreError, Timestamp, Variant, Words,
+    ContactFilter, ContactRecord, Domain, Imported, Media, NewContactFile, OpenOptions, Permission, Range, Reading,
+    SaidBy, Score, ScoreOf, StoreError, Timestamp, Variant, Words,
 };
 use common::*;
 use proptest::prelude::*;
+
+fn put(d: &Domain, contact_id: &str, media: Media, variant: Variant, bytes: &[u8]) -> Result<(), StoreError> {
+    d.put_contact_files(&[NewContactFile { contact_id, media, variant, bytes }])
+}
 
 fn record(id: &str, update: &str, more: &str) -> ContactRecord {
     let json = format!(
@@ -55,7 +59,7 @@ fn a_record_that_comes_twice_or_late_is_one_record_the_newest() {
     let import = |all: &[ContactRecord]| f.domain.import_contacts(all, 730).unwrap();
     let first = at("2027-01-10T08:06:00Z", "first");
     assert_eq!(import(&[first.clone(), first.clone()]), Imported { new: 1, updated: 0, stale: 1 });
-    f.domain.put_contact_file("c", Media::Recording, Variant::Redacted, b"RIFF").unwrap();
+    put(&f.domain, "c", Media::Recording, Variant::Redacted, b"RIFF").unwrap();
     assert_eq!(import(&[at("2027-01-10T09:00:00Z", "second"), first]), Imported { new: 0, updated: 1, stale: 1 });
     let contact = f.domain.contact("c").unwrap();
     assert_eq!(contact.record["Attributes"]["note"], "second");
@@ -90,21 +94,21 @@ fn records_of_another_shape_are_refused_by_the_field_and_never_repeated() {
     let f = fixture();
     f.domain.import_contacts(&[record("c", "2027-01-10T08:06:00Z", "")], 730).unwrap();
     for bad in [&b"{}"[..], b"{\"Transcript\":[{}]}", b"\xff", b""] {
-        let got = f.domain.put_contact_file("c", Media::Transcript, Variant::Redacted, bad);
+        let got = put(&f.domain, "c", Media::Transcript, Variant::Redacted, bad);
         assert!(matches!(got, Err(StoreError::Validation { .. })), "{got:?}");
     }
-    assert!(f.domain.put_contact_file("none", Media::Recording, Variant::Redacted, b"x").is_err());
+    assert!(put(&f.domain, "none", Media::Recording, Variant::Redacted, b"x").is_err());
 }
 
 #[test]
 fn words_phrases_and_participants_are_found_as_the_documentation_has_it() {
     let f = fixture();
-    let put = |id: &str, turns: &[(&str, &str)]| {
+    let said = |id: &str, turns: &[(&str, &str)]| {
         f.domain.import_contacts(&[record(id, "2027-01-10T08:06:00Z", "")], 730).unwrap();
-        f.domain.put_contact_file(id, Media::Transcript, Variant::Redacted, &transcript(turns)).unwrap();
+        put(&f.domain, id, Media::Transcript, Variant::Redacted, &transcript(turns)).unwrap();
     };
-    put("one", &[("c", "My credit card was stolen."), ("a", "I am sorry"), ("c", "Cancel"), ("c", "it now")]);
-    put("two", &[("a", "Is it a credit note or a card?"), ("c", "my name is [NAME] Smith")]);
+    said("one", &[("c", "My credit card was stolen."), ("a", "I am sorry"), ("c", "Cancel"), ("c", "it now")]);
+    said("two", &[("a", "Is it a credit note or a card?"), ("c", "my name is [NAME] Smith")]);
     let found = |text: &str| ids(&f.domain, &words(text)).into_iter().collect::<BTreeSet<_>>();
     let set = |all: &[&str]| all.iter().map(|s| (*s).to_owned()).collect::<BTreeSet<_>>();
     assert_eq!(found("\"credit card\""), set(&["one"]));
@@ -143,7 +147,7 @@ fn characteristics_categories_agents_queues_and_results_are_found() {
     f.domain
         .import_contacts(&[record("one", "2027-01-10T08:06:00Z", more), record("two", "2027-01-10T08:06:00Z", "")], 730)
         .unwrap();
-    f.domain.put_contact_file("one", Media::Transcript, Variant::Redacted, &transcript(&[("c", "hello")])).unwrap();
+    put(&f.domain, "one", Media::Transcript, Variant::Redacted, &transcript(&[("c", "hello")])).unwrap();
     let yes = |filter: ContactFilter| assert_eq!(ids(&f.domain, &filter), ["one"], "{filter:?}");
     let no = |filter: ContactFilter| assert!(!ids(&f.domain, &filter).contains(&"one".to_owned()), "{filter:?}");
     let list = |s: &str| vec![s.to_owned()];
@@ -225,7 +229,7 @@ fn what_is_deleted_or_whose_time_is_over_is_gone_from_the_files_too() {
     f.domain.import_contacts(&[record("short", "2027-01-10T08:06:00Z", &more)], 10).unwrap();
     f.domain.import_contacts(&[record("long", "2027-01-10T08:06:00Z", &more)], 730).unwrap();
     for id in ["short", "long"] {
-        f.domain.put_contact_file(id, Media::Transcript, Variant::Redacted, &transcript(&[("c", "hello")])).unwrap();
+        put(&f.domain, id, Media::Transcript, Variant::Redacted, &transcript(&[("c", "hello")])).unwrap();
     }
     assert_eq!(ids(&f.domain, &words("hello")).len(), 2);
     f.clock.advance_days(5);
@@ -235,7 +239,7 @@ fn what_is_deleted_or_whose_time_is_over_is_gone_from_the_files_too() {
     assert_eq!(f.domain.erase_expired_contacts().unwrap(), 0);
     f.domain.delete_contact("long").unwrap();
     assert!(f.domain.contact("long").is_err() && ids(&f.domain, &words("hello")).is_empty());
-    for table in ["contacts", "contact_files", "contact_categories", "words_redacted", "words_original"] {
+    for table in ["contacts", "contact_files", "contact_categories", "contact_records", "words_redacted", "words_original"] {
         assert_eq!(raw_rows(&f.dir, &format!("SELECT * FROM {table}")).len(), 0, "{table}");
     }
     for (path, bytes) in files(&f.dir) {
@@ -285,7 +289,7 @@ proptest! {
                 // In either order.
                 for variant in if n % 2 == 0 { [Variant::Redacted, Variant::Unredacted] } else { [Variant::Unredacted, Variant::Redacted] } {
                     let json = spoken(&behind, variant == Variant::Redacted);
-                    f.domain.put_contact_file(&id, Media::Transcript, variant, &json).unwrap();
+                    put(&f.domain, &id, Media::Transcript, variant, &json).unwrap();
                 }
             }
         }

@@ -530,6 +530,7 @@ fn a_domain_of_the_first_schema_is_brought_up_with_what_it_holds() {
         "DROP TABLE words_redacted",
         "DROP TABLE contact_files",
         "DROP TABLE contact_categories",
+        "DROP TABLE contact_records",
         "DROP TABLE contacts",
         "DROP TABLE documents",
         "DROP TABLE session_audio",

@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_void};
 
 use ::engine::template::Template;
-use cli_store::{Consent, Domain, Enrolment, Lookup, ModelId, SpeakerId, StoreError, WatchlistId};
+use cli_store::{Consent, Domain, Enrolment, Lookup, ModelId, OpenOptions, SpeakerId, StoreError, WatchlistId};
 
 use crate::boundary::{on, run};
 use crate::engine::{template, vouch_engine};
@@ -27,6 +27,7 @@ fn refused(error: StoreError) -> Failure {
         StoreError::NotFound { .. } => VOUCH_ERR_NOT_FOUND,
         StoreError::Conflict { .. } => VOUCH_ERR_CONFLICT,
         StoreError::Validation { .. } => VOUCH_ERR_ID,
+        StoreError::Denied { .. } => VOUCH_ERR_DENIED,
         _ => VOUCH_ERR_DOMAIN,
     };
     Failure::told(code, error)
@@ -63,15 +64,47 @@ pub unsafe extern "C" fn vouch_domain_open(path: *const c_char, out: *mut *mut v
         let out = Out::new(out)?;
         // SAFETY: the caller's contract.
         let path = unsafe { text_in(path)? };
-        let domain = Domain::open(path.as_ref()).map_err(|e| {
-            tell(VOUCH_LOG_WARNING, || format!("VOUCH_ERR_DOMAIN: {e}"));
-            Failure::told(VOUCH_ERR_DOMAIN, e)
-        })?;
-        let token = handle::insert(Object::new(Body::Domain(Box::new(domain))))?;
-        // SAFETY: the caller's contract.
-        unsafe { out.set(token.pointer()) };
-        Ok(())
+        opened(Domain::open(path.as_ref()), out)
     })
+}
+
+/// Opens the domain in a folder in the name of a user: every call asks for the user's rights, as they are then, and fails with `VOUCH_ERR_DENIED` without them.
+///
+/// `path`: as for `vouch_domain_open`. `token`: what `vouch user token` wrote, UTF-8, ended by NUL. `out`: the domain, to be freed by
+/// `vouch_domain_free`.
+///
+/// Returns `VOUCH_OK`, `VOUCH_ERR_NULL`, `VOUCH_ERR_TEXT`, `VOUCH_ERR_TOO_MANY_HANDLES`, `VOUCH_ERR_DENIED`, `VOUCH_ERR_DOMAIN`. *Real time*: no: a token is
+/// checked slowly on purpose. *Threads*: any.
+///
+/// # Safety
+/// `path` and `token` are NULL or end with NUL; `out` is NULL or valid for a write.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vouch_domain_open_as(
+    path: *const c_char,
+    token: *const c_char,
+    out: *mut *mut vouch_domain,
+) -> vouch_result {
+    run(|| {
+        let out = Out::new(out)?;
+        // SAFETY: the caller's contract.
+        let (path, token) = unsafe { (text_in(path)?, text_in(token)?) };
+        opened(Domain::open_with(path.as_ref(), OpenOptions::default().token(token)), out)
+    })
+}
+
+fn opened(domain: std::result::Result<Domain, StoreError>, out: Out<*mut vouch_domain>) -> Result<()> {
+    let domain = domain.map_err(|e| {
+        let failure = match &e {
+            StoreError::Denied { .. } => VOUCH_ERR_DENIED,
+            _ => VOUCH_ERR_DOMAIN,
+        };
+        tell(VOUCH_LOG_WARNING, || format!("{failure:?}: {e}"));
+        Failure::told(failure, e)
+    })?;
+    let token = handle::insert(Object::new(Body::Domain(Box::new(domain))))?;
+    // SAFETY: the caller's contract.
+    unsafe { out.set(token.pointer()) };
+    Ok(())
 }
 
 /// Closes a domain. NULL is fine.

@@ -68,6 +68,8 @@ pub enum vouch_result {
     VOUCH_ERR_CONFLICT = 502,
     /// The domain has none: no such speaker, list, or consent.
     VOUCH_ERR_NOT_FOUND = 503,
+    /// The user in whose name the domain is open has no right to it.
+    VOUCH_ERR_DENIED = 504,
 
     /// A panic was caught. The handle can only be freed; please report it.
     VOUCH_ERR_PANIC = 900,
@@ -79,7 +81,7 @@ use vouch_result::*;
 
 impl vouch_result {
     /// Every code.
-    pub const ALL: [vouch_result; 28] = [
+    pub const ALL: [vouch_result; 29] = [
         VOUCH_OK,
         VOUCH_ERR_NULL,
         VOUCH_ERR_HANDLE,
@@ -107,6 +109,7 @@ impl vouch_result {
         VOUCH_ERR_ID,
         VOUCH_ERR_CONFLICT,
         VOUCH_ERR_NOT_FOUND,
+        VOUCH_ERR_DENIED,
         VOUCH_ERR_PANIC,
     ];
 
@@ -140,6 +143,7 @@ impl vouch_result {
             VOUCH_ERR_ID => c"not an id or name of the domain's kind",
             VOUCH_ERR_CONFLICT => c"the domain's state does not allow it",
             VOUCH_ERR_NOT_FOUND => c"the domain has none",
+            VOUCH_ERR_DENIED => c"not allowed",
             VOUCH_ERR_PANIC => c"internal error: a panic was caught",
             VOUCH_ERR_INTERNAL => c"internal error",
         }

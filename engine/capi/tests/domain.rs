@@ -232,3 +232,32 @@ fn misuse_has_a_result_and_changes_nothing() {
     assert_eq!(vouch_domain_free(closed), VOUCH_OK);
     assert_eq!(vouch_domain_free(closed), VOUCH_ERR_HANDLE);
 }
+
+#[test]
+fn a_handle_in_the_name_of_a_user_does_what_the_user_may() {
+    let f = Fixture::new(false);
+    let owner = f.rust();
+    let open = |token: &str| {
+        let path = CString::new(f.dir.path().join("d").to_str().unwrap()).unwrap();
+        let (token, mut domain) = (CString::new(token).unwrap(), null_mut());
+        let result = unsafe { vouch_domain_open_as(path.as_ptr(), token.as_ptr(), &mut domain) };
+        (result, domain)
+    };
+    let look = |domain| {
+        let (mut claim, mut bytes, mut size) = (-1, [0u8; 64], 0);
+        let buffer = bytes.as_mut_ptr().cast();
+        unsafe { vouch_domain_speaker(domain, c"somebody".as_ptr(), &mut claim, buffer, 64, &mut size) }
+    };
+    for (user, role, want) in [("anna", "Agent", VOUCH_ERR_DENIED), ("boss", "CallCenterManager", VOUCH_OK)] {
+        owner.create_user(user, &[role.to_owned()], None).unwrap();
+        let (result, domain) = open(&owner.issue_token(user).unwrap());
+        assert_eq!(result, VOUCH_OK);
+        assert_eq!(look(domain), want, "{user}");
+        // A role that is taken away is gone at once.
+        owner.update_user(user, &[], None).unwrap();
+        assert_eq!(look(domain), VOUCH_ERR_DENIED);
+        vouch_domain_free(domain);
+    }
+    assert_eq!(open("anna:00").0, VOUCH_ERR_DENIED);
+    assert_eq!(open("").0, VOUCH_ERR_DENIED);
+}
