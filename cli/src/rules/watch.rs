@@ -195,13 +195,13 @@ impl<'a> Watch<'a> {
                 }
             }
             let states = &self.states[number];
-            let holds = rule.conditions.iter().zip(states).map(|(condition, state)| match condition {
+            let mut holds = rule.conditions.iter().zip(states).map(|(condition, state)| match condition {
                 Condition::Words { negate: true, .. } => over && !state.holds,
                 _ => state.holds,
             });
             // A batch tells at the end, with every point.
             let ready = over || self.source == EventSource::RealTime;
-            let all = if rule.all { holds.fold(true, |a, b| a && b) } else { holds.fold(false, |a, b| a || b) };
+            let all = if rule.all { holds.all(|h| h) } else { holds.any(|h| h) };
             if all && ready {
                 let mut points: Vec<Stretch> = states.iter().flat_map(|s| s.points.iter().copied()).collect();
                 points.sort_unstable_by_key(|p| (p.begin_ms, p.end_ms));

@@ -42,7 +42,10 @@ CREATE TABLE contacts (
     customer_sentiment_end   DOUBLE PRECISION
 );
 CREATE UNIQUE INDEX contacts_by_id ON contacts (domain_id, contact_id);
-CREATE INDEX contacts_by_age ON contacts (domain_id, initiated_at, contact_no);
+-- All that figures are compared with, so that a search that few contacts fit need not fetch the others.
+CREATE INDEX contacts_by_age ON contacts (domain_id, initiated_at, contact_no, closed, expires_at, redacted_transcript,
+    original_transcript, duration_ms, non_talk_ms, agent_sentiment, agent_sentiment_begin, agent_sentiment_end,
+    customer_sentiment, customer_sentiment_begin, customer_sentiment_end, authentication, fraud, speaker_action);
 CREATE INDEX contacts_by_agent ON contacts (domain_id, agent, initiated_at, contact_no);
 CREATE INDEX contacts_by_queue ON contacts (domain_id, queue, initiated_at, contact_no);
 CREATE INDEX contacts_by_expiry ON contacts (domain_id, expires_at);

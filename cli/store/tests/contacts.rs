@@ -239,7 +239,9 @@ fn what_is_deleted_or_whose_time_is_over_is_gone_from_the_files_too() {
     assert_eq!(f.domain.erase_expired_contacts().unwrap(), 0);
     f.domain.delete_contact("long").unwrap();
     assert!(f.domain.contact("long").is_err() && ids(&f.domain, &words("hello")).is_empty());
-    for table in ["contacts", "contact_files", "contact_categories", "contact_records", "words_redacted", "words_original"] {
+    for table in
+        ["contacts", "contact_files", "contact_categories", "contact_records", "words_redacted", "words_original"]
+    {
         assert_eq!(raw_rows(&f.dir, &format!("SELECT * FROM {table}")).len(), 0, "{table}");
     }
     for (path, bytes) in files(&f.dir) {

@@ -153,6 +153,10 @@ typedef enum vouch_result {
      */
     VOUCH_ERR_NOT_FOUND = 503,
     /**
+     * The user in whose name the domain is open has no right to it.
+     */
+    VOUCH_ERR_DENIED = 504,
+    /**
      * A panic was caught. The handle can only be freed; please report it.
      */
     VOUCH_ERR_PANIC = 900,
@@ -836,6 +840,24 @@ enum vouch_result vouch_call_voiceprint(const struct vouch_call *call,
  */
 enum vouch_result vouch_domain_open(const char *path,
                                     struct vouch_domain **out);
+#endif
+
+#if defined(VOUCH_FEATURE_DOMAIN)
+/**
+ * Opens the domain in a folder in the name of a user: every call asks for the user's rights, as they are then, and fails with `VOUCH_ERR_DENIED` without them.
+ *
+ * `path`: as for `vouch_domain_open`. `token`: what `vouch user token` wrote, UTF-8, ended by NUL. `out`: the domain, to be freed by
+ * `vouch_domain_free`.
+ *
+ * Returns `VOUCH_OK`, `VOUCH_ERR_NULL`, `VOUCH_ERR_TEXT`, `VOUCH_ERR_TOO_MANY_HANDLES`, `VOUCH_ERR_DENIED`, `VOUCH_ERR_DOMAIN`. *Real time*: no: a token is
+ * checked slowly on purpose. *Threads*: any.
+ *
+ * # Safety
+ * `path` and `token` are NULL or end with NUL; `out` is NULL or valid for a write.
+ */
+enum vouch_result vouch_domain_open_as(const char *path,
+                                       const char *token,
+                                       struct vouch_domain **out);
 #endif
 
 #if defined(VOUCH_FEATURE_DOMAIN)
