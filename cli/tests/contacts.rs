@@ -257,7 +257,6 @@ fn e18_a_configuration_is_set_read_followed_and_taken_away() {
     while ask().get("Attributes").is_some() {
         assert!(begun.elapsed().as_secs() < 30, "the change never takes effect");
     }
-    drop(ask);
     drop(feed);
     assert!(child.wait().unwrap().success());
     let state: Value = serde_json::from_slice(&room.run(&["privacy", "get", "--json"]).stdout).unwrap();
