@@ -69,14 +69,22 @@ pub enum Triangles {
 pub enum Log {
     /// Natural logarithm.
     Natural {
-        /// Least energy.
+        /// Least energy, a normal number.
         floor: f32,
     },
     /// Ten times the decimal logarithm.
     Decibel {
-        /// Least energy.
+        /// Least energy, a normal number.
         floor: f32,
     },
+}
+
+impl Log {
+    fn floor(self) -> f32 {
+        match self {
+            Self::Natural { floor } | Self::Decibel { floor } => floor,
+        }
+    }
 }
 
 /// Settings of a filter bank. Frames follow each other every 10 ms.
@@ -153,9 +161,7 @@ impl FbankConfig {
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        let floor = match self.log {
-            Log::Natural { floor } | Log::Decibel { floor } => floor,
-        };
+        let floor = self.log.floor();
         let wrong = [
             ("samp_freq", (8_000..=48_000).contains(&self.samp_freq) && self.samp_freq.is_multiple_of(100)),
             ("frame_length_ms", (10..=100).contains(&self.frame_length_ms)),
@@ -165,7 +171,7 @@ impl FbankConfig {
             ("high_freq", self.high_freq <= f64::from(self.samp_freq) / 2.0),
             ("preemph_coeff", (0.0..=1.0).contains(&self.preemph_coeff)),
             ("scale", self.scale > 0.0 && self.scale.is_finite()),
-            ("log", floor > 0.0 && floor.is_finite()),
+            ("log", floor >= f32::MIN_POSITIVE && floor.is_finite()),
         ];
         wrong.iter().find(|(_, fine)| !fine).map_or(Ok(()), |&(name, _)| Err(ConfigError::Fbank { name }))
     }
@@ -292,25 +298,20 @@ impl Fbank {
     fn transform(&mut self) {
         let (scale, preemph) = (self.config.scale, self.config.preemph_coeff);
         let length = self.held.len();
-        let sum = self.held.iter().map(|x| x * scale).sum::<f32>();
+        let sum = scale * engine_simd::sum(&self.held);
         let mean = if self.config.remove_dc_offset { sum / length as f32 } else { 0.0 };
-        let mut previous = self.held[0] * scale - mean;
-        for ((t, x), w) in self.time.iter_mut().zip(&self.held).zip(&self.window) {
-            let x = x * scale - mean;
-            *t = f64::from((x - preemph * previous) * w);
-            previous = x;
-        }
-        self.time[length..].fill(0.0);
+        engine_simd::windowed(&self.held, (scale, mean, preemph), &self.window, &mut self.time);
         // Fails only for buffers of the wrong length, and these are the plan's own.
         let done = self.fft.process_with_scratch(&mut self.time, &mut self.spectrum, &mut self.scratch);
         debug_assert!(done.is_ok());
-        self.power.iter_mut().zip(&self.spectrum).for_each(|(p, c)| *p = c.norm_sqr() as f32);
+        engine_simd::power(&self.spectrum, |c| (c.re, c.im), &mut self.power);
+        let floor = self.config.log.floor();
         for (o, (first, weights)) in self.frame.iter_mut().zip(&self.banks) {
-            let sum: f32 = weights.iter().zip(&self.power[*first..]).map(|(w, p)| w * p).sum();
-            *o = match self.config.log {
-                Log::Natural { floor } => sum.max(floor).ln(),
-                Log::Decibel { floor } => 10.0 * sum.max(floor).log10(),
-            };
+            *o = weights.iter().zip(&self.power[*first..]).map(|(w, p)| w * p).sum::<f32>().max(floor);
+        }
+        match self.config.log {
+            Log::Natural { .. } => engine_simd::ln_all(&mut self.frame),
+            Log::Decibel { .. } => self.frame.iter_mut().for_each(|v| *v = 10.0 * v.log10()),
         }
     }
 }

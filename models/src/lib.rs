@@ -199,9 +199,12 @@ impl FrontEnd {
     }
 }
 
+/// One copy: a constant is laid down in every unit of code that touches it.
+static WEIGHTS: [u8; include_bytes!("../weights/default.vouch").len()] = *include_bytes!("../weights/default.vouch");
+
 /// The container of the built-in network.
 pub fn default_weights() -> &'static [u8] {
-    include_bytes!("../weights/default.vouch")
+    &WEIGHTS
 }
 
 /// The calibration of the built-in network, as JSON.

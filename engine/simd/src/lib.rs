@@ -4,7 +4,7 @@
 //! ([`SplicedMatrix::apply`]). It has a scalar reference and vector twins; the twin is chosen once, when a matrix is
 //! packed. Every output is one accumulator that runs over the inputs in order with fused multiply-adds, so **every backend
 //! and every blocking of the frames gives the same bits**. [`QuantisedMatrix`] does the same with 8-bit numbers. Everything else ([`exp`], [`tanh`], [`dot`]) is plain Rust
-//! whose order of operations is fixed, compiled for wider registers where that is worth it ([`tanh_all`]).
+//! whose order of operations is fixed, compiled for wider registers where that is worth it ([`tanh_all`], [`ln_all`]).
 //!
 //! `VOUCH_SIMD=scalar|avx2|avx512|neon` forces a backend, as an aid in debugging; a name that is unknown or not available
 //! here is passed over.
@@ -27,7 +27,9 @@ mod tests;
 mod x86_64;
 
 pub use dispatch::Backend;
-pub use elementwise::{EXP_MAX_ULP, TANH_MAX_ERROR, dot, exp, tanh, tanh_all};
+pub use elementwise::{
+    EXP_MAX_ULP, LN_MAX_ERROR, TANH_MAX_ERROR, dot, exp, ln, ln_all, power, sum, tanh, tanh_all, windowed,
+};
 pub use quantised::{QUANTISED_MAX_INPUTS, QuantisedMatrix, QuantisedScratch};
 pub use scan::{SCAN_ALIGN, SCAN_MAX_LEN, scan_i8};
 

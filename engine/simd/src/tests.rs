@@ -1,6 +1,9 @@
 //! One suite, run on every backend that this machine has.
 
-use crate::{Backend, EXP_MAX_ULP, PANEL, Splice, SplicedMatrix, TANH_MAX_ERROR, dot, exp, tanh, tanh_all};
+use crate::{
+    Backend, EXP_MAX_ULP, LN_MAX_ERROR, PANEL, Splice, SplicedMatrix, TANH_MAX_ERROR, dot, exp, ln, ln_all, power, sum,
+    tanh, tanh_all, windowed,
+};
 
 /// xorshift64*: enough for test data, and the same everywhere.
 struct Random(u64);
@@ -189,6 +192,56 @@ fn exp_and_tanh_keep_their_bounds() {
     assert_eq!((exp(200.0), exp(f32::INFINITY)), (f32::INFINITY, f32::INFINITY));
     assert!(exp(f32::NAN).is_nan() && tanh(f32::NAN).is_nan());
     assert_eq!((tanh(f32::INFINITY), tanh(f32::NEG_INFINITY), tanh(-0.0).to_bits()), (1.0, -1.0, (-0.0f32).to_bits()));
+}
+
+#[test]
+fn ln_keeps_its_bound_and_many_are_each() {
+    // Every exponent, and all mantissas around 1, where the result is small.
+    let near = (0x3f70_0000..0x3f90_0000u32).step_by(7);
+    let mut values: Vec<f32> = (0x0080_0000..0x7f80_0000u32).step_by(1_021).chain(near).map(f32::from_bits).collect();
+    let mut worst = 0.0f64;
+    for &x in &values {
+        let (got, exact) = (f64::from(ln(x)), f64::from(x).ln());
+        // Of one where the result is smaller: there it is the difference of numbers near one.
+        let ulp = (exact.abs().max(1.0) as f32).to_bits();
+        let ulp = f64::from(f32::from_bits(ulp + 1)) - f64::from(f32::from_bits(ulp));
+        worst = worst.max((got - exact).abs() / ulp);
+    }
+    assert!(worst <= LN_MAX_ERROR, "{worst}");
+    let each: Vec<u32> = values.iter().map(|&x| ln(x).to_bits()).collect();
+    ln_all(&mut values);
+    assert!(values.iter().zip(&each).all(|(a, b)| a.to_bits() == *b));
+    assert_eq!(ln(1.0), 0.0);
+}
+
+#[test]
+fn frames_and_powers_are_those_of_the_plain_rule() {
+    let mut random = Random(5);
+    for n in [0, 1, 2, 7, 200, 401] {
+        let mut some = || -> Vec<f32> { (0..n).map(|_| random.unit()).collect() };
+        let (samples, window) = (some(), some());
+        let mut out = vec![9.0; n + 3];
+        windowed(&samples, (32_768.0, 0.5, 0.97), &window, &mut out);
+        let at = |x: f32| x * 32_768.0 - 0.5;
+        for i in 0..n {
+            let before = samples[i.saturating_sub(1)];
+            assert_eq!(out[i], f64::from((at(samples[i]) - 0.97 * at(before)) * window[i]), "{n} {i}");
+        }
+        assert!(out[n..].iter().all(|&x| x == 0.0));
+        let spectrum: Vec<(f64, f64)> = samples.iter().zip(&window).map(|(&a, &b)| (a.into(), b.into())).collect();
+        let mut powers = vec![0.0; n];
+        power(&spectrum, |c| *c, &mut powers);
+        assert!(powers.iter().zip(&spectrum).all(|(&p, c)| p == (c.0 * c.0 + c.1 * c.1) as f32));
+    }
+}
+
+#[test]
+fn sums_are_those_of_the_partial_sums() {
+    for n in 0..70 {
+        let a: Vec<f32> = (0..n).map(|i| 1.0 + (i % 7) as f32).collect();
+        assert_eq!(sum(&a), a.iter().sum::<f32>(), "{n}");
+        assert_eq!(sum(&a), dot(&a, &vec![1.0; n]), "{n}");
+    }
 }
 
 #[test]

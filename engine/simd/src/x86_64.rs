@@ -13,6 +13,24 @@ pub(crate) fn tanh_all(values: &mut [f32]) {
     values.iter_mut().for_each(|v| *v = crate::elementwise::tanh_straight(*v));
 }
 
+/// See [`crate::ln_all`].
+#[target_feature(enable = "avx2,fma")]
+pub(crate) fn ln_all(values: &mut [f32]) {
+    values.iter_mut().for_each(|v| *v = crate::elementwise::ln(*v));
+}
+
+/// See [`crate::windowed`].
+#[target_feature(enable = "avx2")]
+pub(crate) fn windowed(samples: &[f32], how: (f32, f32, f32), window: &[f32], out: &mut [f64]) {
+    crate::elementwise::windowed_straight(samples, how, window, out);
+}
+
+/// See [`crate::power`].
+#[target_feature(enable = "avx2")]
+pub(crate) fn power<C>(spectrum: &[C], parts: impl Fn(&C) -> (f64, f64), out: &mut [f32]) {
+    crate::elementwise::power_straight(spectrum, parts, out);
+}
+
 #[rustfmt::skip]
 kernel!(
     apply_avx2, tile_avx2, "avx2,fma", __m256, 8, 2, [1 2 3 4] 5,

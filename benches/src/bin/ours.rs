@@ -1,0 +1,119 @@
+//! Our side of `benches/peers/table.py`: `ours WHAT` prints the milliseconds that one go of it takes, the least of some.
+//!
+//! | what | is |
+//! |---|---|
+//! | `fbank` | 80 log-mel bins of 60 s at 16 kHz, Kaldi's settings |
+//! | `resample` | 60 s from 48 to 16 kHz |
+//! | `file`, `file-int8` | audio to embedding: 10 s at 16 kHz at once |
+//! | `packets`, `packets-int8` | the same in packets of 20 ms |
+//! | `call`, `call-int8` | 60 s of PCMU at 8 kHz in packets of 20 ms, with a score each 100 ms |
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use engine::audio::SampleRate;
+use engine::codec::Codec;
+use engine::fbank::{Fbank, FbankConfig};
+use engine::resample::Resampler;
+use engine::session::{Session, SessionConfig};
+use models::{Model, Precision};
+use testdata::Random;
+
+const GOES: usize = 5;
+
+/// Something voiced, with noise, so that every stage has work.
+fn audio(rate: u32, seconds: u32) -> Vec<f32> {
+    let (tau, mut random) = (std::f32::consts::TAU, Random::new(3));
+    let at = |i: u32| i as f32 / rate as f32;
+    let voice = |t: f32| (1..25).map(|h| (tau * 120.0 * h as f32 * t).sin() / h as f32).sum::<f32>();
+    let loud = |t: f32| 0.6 + 0.4 * (tau * 4.0 * t).sin();
+    (0..rate * seconds).map(|i| 0.1 * voice(at(i)) * loud(at(i)) + 0.003 * random.normal()).collect()
+}
+
+fn session(rate: u32, precision: Precision) -> Result<Session> {
+    let model = Model::embedded_with(precision)?;
+    let config = SessionConfig::new(SampleRate::new(rate)?);
+    Ok(Session::new(config, model.embedder(), model.detector())?)
+}
+
+/// The least of some goes, in milliseconds; one goes before them.
+fn least(mut go: impl FnMut() -> Result<()>) -> Result<f64> {
+    go()?;
+    let mut best = f64::INFINITY;
+    for _ in 0..GOES {
+        let start = Instant::now();
+        go()?;
+        best = best.min(start.elapsed().as_secs_f64() * 1e3);
+    }
+    Ok(best)
+}
+
+fn embedding(precision: Precision, packet: usize) -> Result<f64> {
+    let samples = audio(16_000, 10);
+    let mut session = session(16_000, precision)?;
+    least(|| {
+        session.reset();
+        for part in samples.chunks(packet) {
+            session.push(part)?;
+        }
+        session.finish();
+        black_box(session.windows());
+        Ok(())
+    })
+}
+
+fn call(precision: Precision) -> Result<f64> {
+    let coded: Vec<u8> =
+        audio(8_000, 60).iter().map(|x| engine::codec::g711::i16_to_ulaw((x * 32_767.0) as i16)).collect();
+    let mut session = session(8_000, precision)?;
+    let mut out = vec![0.0; Model::embedded()?.dim()];
+    least(|| {
+        session.reset();
+        for (n, packet) in coded.chunks(160).enumerate() {
+            session.push_packet(Codec::Pcmu, packet)?;
+            if n % 5 == 4 {
+                black_box(session.embedding(&mut out));
+            }
+        }
+        Ok(())
+    })
+}
+
+fn main() -> Result<()> {
+    let what = std::env::args().nth(1).context("usage: ours WHAT")?;
+    let ms = match what.as_str() {
+        "fbank" => {
+            let (samples, mut fbank) = (audio(16_000, 60), Fbank::with_config(FbankConfig::kaldi())?);
+            let mut out = Vec::with_capacity(6_000 * 80);
+            least(|| {
+                out.clear();
+                fbank.reset();
+                fbank.push(&samples, &mut |frame: &[f32], _: &[f32]| out.extend_from_slice(frame));
+                black_box(&out);
+                Ok(())
+            })?
+        }
+        "resample" => {
+            let (samples, mut resampler) = (audio(48_000, 60), Resampler::to(SampleRate::new(48_000)?, 16_000)?);
+            let mut out = Vec::with_capacity(60 * 16_000 + 1_000);
+            least(|| {
+                out.clear();
+                resampler.reset();
+                resampler.push(&samples, &mut |part: &[f32]| out.extend_from_slice(part));
+                resampler.finish(&mut |part: &[f32]| out.extend_from_slice(part));
+                black_box(&out);
+                Ok(())
+            })?
+        }
+        "file" => embedding(Precision::F32, usize::MAX)?,
+        "file-int8" => embedding(Precision::Int8, usize::MAX)?,
+        "packets" => embedding(Precision::F32, 320)?,
+        "packets-int8" => embedding(Precision::Int8, 320)?,
+        "call" => call(Precision::F32)?,
+        "call-int8" => call(Precision::Int8)?,
+        other => bail!("{other}: not one of fbank, resample, file, packets, call, and -int8"),
+    };
+    println!("{ms:.4}");
+    Ok(())
+}
