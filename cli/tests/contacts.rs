@@ -320,6 +320,11 @@ fn rules_are_checked_tried_and_followed() {
         (with(json!([{"type": "nonTalk"}]), "POST_CALL"), "longestSeconds"),
         (with(json!([{"type": "weather"}]), "POST_CALL"), "weather"),
         (
+            json!({"name": "r", "eventSource": "POST_CALL", "conditions": [words(json!(["a"]))],
+                "actions": [category[0], {"type": "webhook", "file": "../../somewhere"}]}),
+            "without folders",
+        ),
+        (
             json!({"name": "r", "eventSource": "POST_CALL", "conditions": [words(json!(["a"]))], "actions": []}),
             "0 category",
         ),

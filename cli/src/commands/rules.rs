@@ -5,14 +5,14 @@ use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use cli_store::{Domain, MAX_RULES};
+use cli_store::{Domain, MAX_RULES, Permission};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::args::{Global, RulesCommand};
 use crate::live::Journal;
 use crate::outcome::{Exit, Output, columns};
-use crate::rules::{About, Action, EventSource, Fired, Rule, Watch, categories, turn_of, turns_of};
+use crate::rules::{About, Action, Condition, EventSource, Fired, Rule, Watch, categories, turn_of, turns_of};
 
 /// A rule, and the text that it was read from.
 type Written = (Rule, String);
@@ -164,6 +164,14 @@ pub(super) fn run(global: &Global, out: Output, command: &RulesCommand) -> Resul
         RulesCommand::Set { files } => {
             let rules = read_all(files)?;
             let domain = global.open()?;
+            // A rule that names agents or queues tells who and what there is.
+            let names = |what: fn(&Condition) -> bool| rules.iter().any(|(r, _)| r.conditions.iter().any(what));
+            if names(|c| matches!(c, Condition::Agent(_))) {
+                global.may(&[Permission::UsersView])?;
+            }
+            if names(|c| matches!(c, Condition::Queue(_))) {
+                global.may(&[Permission::QueuesView])?;
+            }
             let mut all = Vec::new();
             for (rule, text) in &rules {
                 all.push(listed(rule, Some(domain.put_rule(&rule.name, text)?)));

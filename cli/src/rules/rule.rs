@@ -122,7 +122,7 @@ pub enum Action {
     Event,
     /// A line in a file, for whoever carries it on.
     Webhook {
-        /// The file; it is appended to.
+        /// Its name, in the folder where the program runs; it is appended to.
         file: String,
     },
 }
@@ -223,6 +223,14 @@ impl fmt::Display for RuleError {
 
 impl std::error::Error for RuleError {}
 
+/// A file's name and nothing else: not hidden, in no other folder.
+fn is_plain(name: &str) -> bool {
+    let first = name.bytes().next();
+    first.is_some_and(|b| b.is_ascii_alphanumeric())
+        && name.len() <= 100
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+}
+
 fn score_range(from: f64, to: f64) -> Result<(f64, f64), String> {
     if (-5.0..=5.0).contains(&from) && (-5.0..=5.0).contains(&to) && from <= to {
         return Ok((from, to));
@@ -272,7 +280,10 @@ impl Rule {
                 Action::Category { name } if name.trim().is_empty() || name.chars().count() > 200 => {
                     wrong.push("a category's name must be 1 to 200 characters".to_owned());
                 }
-                Action::Webhook { file } if file.trim().is_empty() => wrong.push("a webhook needs a file".to_owned()),
+                // Whoever may write rules may not choose where on the machine something is written.
+                Action::Webhook { file } if !is_plain(file) => {
+                    wrong.push(format!("webhook file {file:?}: must be a name of letters, digits, _, - and dots within, without folders"));
+                }
                 _ => {}
             }
         }

@@ -287,19 +287,22 @@ impl Domain {
         let grants = self.grants()?;
         let row = self.backend.read(async |c| self.contact_row(c, id).await)?;
         let Some(row) = row else {
-            // Somebody without any right to contacts is told that, whether it is there or not.
-            self.allow_any(&[Permission::ContactSearch, Permission::MyContacts])?;
+            // Who has no right to contacts at all is told that, whether this one is there or not.
+            self.held(&grants, &[Permission::ContactSearch, Permission::MyContacts])?;
+            if self.user.is_some() {
+                // One that is hidden leaves the same trace, and takes as long.
+                self.note_refusal(id, &format!("{} on contact {id}: there is none", self.actor))?;
+            }
             return Err(self.no_such_contact(id));
         };
         match authorize(&grants, action, &row.scope) {
             Ok(allowed) => Ok((row, grants, allowed)),
             Err(Denied(why)) => {
+                let reason = format!("{} on contact {id}: {why}", self.actor);
+                self.note_refusal(id, &reason)?;
                 let any = grants.has(Permission::ContactSearch) || grants.has(Permission::MyContacts);
                 let hidden = any && authorize(&grants, Action::See, &row.scope).is_err();
-                match self.deny(id, format!("{} on contact {id}: {why}", self.actor)) {
-                    StoreError::Denied { .. } if hidden => Err(self.no_such_contact(id)),
-                    other => Err(other),
-                }
+                Err(if hidden { self.no_such_contact(id) } else { StoreError::Denied { reason } })
             }
         }
     }

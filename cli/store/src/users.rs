@@ -128,11 +128,17 @@ impl Domain {
         Err(self.deny("domain", format!("{} has no {}", self.actor, names.join(" or "))))
     }
 
+    /// Notes that somebody was refused something.
+    pub(crate) fn note_refusal(&self, subject: &str, reason: &str) -> Result<(), StoreError> {
+        self.backend.write(async |c| self.record_noted(c, AuditAction::AccessDenied, subject, Some(reason)).await)
+    }
+
     /// Notes a refusal and gives it, or what kept it from being noted.
     pub(crate) fn deny(&self, subject: &str, reason: String) -> StoreError {
-        let noted =
-            self.backend.write(async |c| self.record_noted(c, AuditAction::AccessDenied, subject, Some(&reason)).await);
-        noted.err().unwrap_or(StoreError::Denied { reason })
+        match self.note_refusal(subject, &reason) {
+            Ok(()) => StoreError::Denied { reason },
+            Err(e) => e,
+        }
     }
 
     /// What whoever has this domain open may do at this moment.
