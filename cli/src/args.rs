@@ -771,7 +771,7 @@ pub enum PrivacyCommand {
         #[arg(long, value_name = "FILE")]
         key: Option<PathBuf>,
         /// By the configuration that is set in the domain: a change takes effect at the next record, and this worker acknowledges its version.
-        #[arg(long, conflicts_with = "config")]
+        #[arg(long, conflicts_with_all = ["config", "preset", "lenient"])]
         stored: bool,
         /// This worker's name, for the acknowledgement.
         #[arg(long, default_value = "filter", value_name = "NAME", requires = "stored")]

@@ -33,12 +33,23 @@ struct Kept {
     config: Value,
 }
 
+impl Kept {
+    /// What a domain keeps, where something is set.
+    fn of(stored: &StoredPrivacy) -> Result<Option<Self>> {
+        let json = stored.json.as_deref();
+        json.map(serde_json::from_str).transpose().context("the privacy configuration of the domain")
+    }
+
+    fn policy(&self) -> Result<FieldPolicy> {
+        Ok(FieldPolicy::parse(&self.config.to_string(), self.preset, self.lenient)?)
+    }
+}
+
 /// The policy of a domain, and its version. Where none is set, Operata's mandatory fields leave.
 pub(super) fn stored(domain: &Domain) -> Result<(FieldPolicy, u64)> {
-    let StoredPrivacy { version, json, .. } = domain.privacy()?;
-    let Some(json) = json else { return Ok((FieldPolicy::minimum(Preset::Operata), version)) };
-    let kept: Kept = serde_json::from_str(&json).context("the privacy configuration of the domain")?;
-    Ok((FieldPolicy::parse(&kept.config.to_string(), kept.preset, kept.lenient)?, version))
+    let stored = domain.privacy()?;
+    let policy = Kept::of(&stored)?.map_or_else(|| Ok(FieldPolicy::minimum(Preset::Operata)), |kept| kept.policy())?;
+    Ok((policy, stored.version))
 }
 
 /// A policy applied to a record, with the key where it asks for one.
@@ -120,17 +131,20 @@ struct Worker {
 }
 
 fn state(domain: &Domain) -> Result<State> {
-    let (policy, version) = stored(domain)?;
-    let kept = domain.privacy()?;
-    let parsed: Option<Kept> = kept.json.as_deref().map(serde_json::from_str).transpose()?;
-    let preset = parsed.as_ref().map_or(Preset::Operata, |k| k.preset);
+    let stored = domain.privacy()?;
+    let version = stored.version;
+    let kept = Kept::of(&stored)?;
+    let effective = match &kept {
+        Some(kept) => effective(&kept.policy()?, kept.preset),
+        None => effective(&FieldPolicy::minimum(Preset::Operata), Preset::Operata),
+    };
     let workers = domain.privacy_acknowledgements()?.into_iter().map(|a| {
         let up_to_date = a.version == version;
-        let delay_seconds = up_to_date.then(|| a.at.saturating_sub(kept.updated_at.0).max(0) as f64 / 1e3);
+        let delay_seconds = up_to_date.then(|| a.at.saturating_sub(stored.updated_at.0).max(0) as f64 / 1e3);
         Worker { name: a.worker, version: a.version, up_to_date, delay_seconds }
     });
     let workers = workers.collect();
-    Ok(State { version, config: parsed.map(|k| k.config), effective: effective(&policy, preset), workers })
+    Ok(State { version, config: kept.map(|k| k.config), effective, workers })
 }
 
 fn print(out: Output, state: &State) -> Result<()> {

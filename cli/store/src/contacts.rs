@@ -231,7 +231,6 @@ pub(crate) struct Row {
     originals: BTreeMap<&'static str, bool>,
     imported_at: i64,
     expires_at: i64,
-    last_update_at: i64,
 }
 
 impl Row {
@@ -255,7 +254,7 @@ impl Domain {
     async fn contact_row(&self, c: &mut SqliteConnection, id: &str) -> Result<Option<Row>, StoreError> {
         const HAS: &str = "EXISTS (SELECT 1 FROM contact_files f WHERE f.contact_no = c.contact_no AND f.media = ";
         let sql = format!(
-            "SELECT c.contact_no, c.agent, c.hierarchy, c.imported_at, c.expires_at, c.last_update_at, \
+            "SELECT c.contact_no, c.agent, c.hierarchy, c.imported_at, c.expires_at, \
              {HAS}'RECORDING' AND f.variant = 'REDACTED'), {HAS}'RECORDING' AND f.variant = 'UNREDACTED'), \
              {HAS}'TRANSCRIPT' AND f.variant = 'REDACTED'), {HAS}'TRANSCRIPT' AND f.variant = 'UNREDACTED') \
              FROM contacts c WHERE c.domain_id = $1 AND c.contact_id = $2 AND c.expires_at > $3"
@@ -265,20 +264,19 @@ impl Domain {
         let Some(row) = rows(path, c, query).await?.pop() else { return Ok(None) };
         let hierarchy: String = get(path, &row, 2)?;
         let originals =
-            [(Media::Recording.as_str(), get(path, &row, 7)?), (Media::Transcript.as_str(), get(path, &row, 9)?)];
+            [(Media::Recording.as_str(), get(path, &row, 6)?), (Media::Transcript.as_str(), get(path, &row, 8)?)];
         Ok(Some(Row {
             no: get(path, &row, 0)?,
             contact_id: id.to_owned(),
             scope: Scope {
                 agent: get(path, &row, 1)?,
                 hierarchy: HierarchyGroup::from_text(&hierarchy),
-                redacted_recording: get(path, &row, 6)?,
-                redacted_transcript: get(path, &row, 8)?,
+                redacted_recording: get(path, &row, 5)?,
+                redacted_transcript: get(path, &row, 7)?,
             },
             originals: originals.into(),
             imported_at: get(path, &row, 3)?,
             expires_at: get(path, &row, 4)?,
-            last_update_at: get(path, &row, 5)?,
         }))
     }
 
@@ -720,13 +718,5 @@ impl Domain {
             Action::Delete,
         ];
         Ok(actions.into_iter().map(|a| (a, authorize(&grants, a, &row.scope))).collect())
-    }
-
-    /// When the record of a contact was last updated by its sender.
-    ///
-    /// # Errors
-    /// As [`Domain::contact`].
-    pub fn contact_updated_at(&self, id: &str) -> Result<Timestamp, StoreError> {
-        Ok(Timestamp(self.authorized(id, Action::See)?.0.last_update_at))
     }
 }

@@ -208,7 +208,6 @@ fn calls() -> Vec<(&'static str, Needs, Call)> {
         ("verify_audit", Any(&[P::AuditView]), |d| done(d.verify_audit())),
         ("search_contacts", SEE, |d| done(d.search_contacts(&ContactFilter::default(), 100, None))),
         ("contact", SEE, |d| done(d.contact(CONTACT))),
-        ("contact_updated_at", SEE, |d| done(d.contact_updated_at(CONTACT))),
         ("contact_file", All(&[P::ContactSearch, P::TranscriptRedacted]), |d| {
             done(d.contact_file(CONTACT, Media::Transcript, Reading::default()))
         }),
