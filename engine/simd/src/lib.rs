@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 mod dispatch;
 mod elementwise;
+pub mod peak;
 mod quantised;
 mod scalar;
 mod scan;
