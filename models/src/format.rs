@@ -310,7 +310,7 @@ fn read_tensor<'a>(
     let data: Vec<f32> = match width {
         1 => return Ok((None, span)),
         4 => span.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
-        _ => span.chunks_exact(2).map(|b| f16_to_f32(u16::from_le_bytes([b[0], b[1]]))).collect(),
+        _ => span.chunks_exact(2).map(|b| engine_simd::half_to_f32(u16::from_le_bytes([b[0], b[1]]))).collect(),
     };
     if data.iter().any(|x| !x.is_finite()) {
         return Err(wrong("holds a number that is not finite"));
@@ -396,40 +396,4 @@ pub(crate) fn write(
         return Err(ModelError::new(ModelErrorKind::Length, detail));
     }
     Ok(out)
-}
-
-/// IEEE 754 half precision, widened exactly.
-fn f16_to_f32(half: u16) -> f32 {
-    let sign = u32::from(half >> 15) << 31;
-    let (exponent, fraction) = (u32::from(half >> 10) & 31, u32::from(half) & 1023);
-    match exponent {
-        0 => {
-            let magnitude = fraction as f32 * f32::from_bits(0x3380_0000); // 2^-24
-            f32::from_bits(magnitude.to_bits() | sign)
-        }
-        31 => f32::from_bits(sign | 0x7f80_0000 | (fraction << 13)),
-        _ => f32::from_bits(sign | ((exponent + 112) << 23) | (fraction << 13)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::f16_to_f32;
-
-    #[test]
-    fn half_precision_widens_exactly() {
-        for (half, value) in [
-            (0x0000, 0.0),
-            (0x8000, -0.0),
-            (0x3c00, 1.0),
-            (0xc000, -2.0),
-            (0x7bff, 65504.0),
-            (0x0400, 6.103_515_6e-5),
-            (0x0001, 5.960_464_5e-8),
-            (0x3555, 0.333_251_95),
-        ] {
-            assert_eq!(f16_to_f32(half).to_bits(), f32::to_bits(value), "{half:04x}");
-        }
-        assert!(f16_to_f32(0x7c00).is_infinite() && f16_to_f32(0x7e00).is_nan());
-    }
 }

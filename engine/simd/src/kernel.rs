@@ -1,16 +1,26 @@
-//! The vector kernel, written once over load, store, splat and fused multiply-add.
+//! The vector kernel, written once over load, store, splat and fused multiply-add, and over how weights are kept.
 //!
 //! A tile is a few vectors of one panel by a few frames, held in registers while the inputs run by; each weight is loaded
 //! once per tile. The accumulation order of an output does not depend on the tile, so neither do its bits.
 
+/// How many inputs ahead weights are asked for: they come from a cache that the network as a whole does not fit into.
+pub(crate) const AHEAD: usize = 48;
+
 macro_rules! kernel {
     ($apply:ident, $tile:ident, $features:literal, $vector:ty, $lanes:literal, $vectors:literal, [$($n:literal)+] $most:literal,
-     $load:ident, $store:ident, $set1:ident, $fma:ident) => {
+     $load:ident, $store:ident, $set1:ident, $fma:ident, $weight:ty, $widen:ident, $fetch:ident) => {
         /// # Safety
-        /// The CPU must have the features, and the caller must have checked that `x` and `y` reach as far as
-        /// [`SplicedMatrix::apply`] says.
+        /// The CPU must have the features, `panels` must be those of `m`, and the caller must have checked that `x` and `y`
+        /// reach as far as [`SplicedMatrix::apply`] says.
         #[target_feature(enable = $features)]
-        pub(crate) unsafe fn $apply(m: &SplicedMatrix, x: &[f32], at: Splice<'_>, frames: usize, y: &mut [f32]) {
+        pub(crate) unsafe fn $apply(
+            m: &SplicedMatrix,
+            panels: &[$weight],
+            x: &[f32],
+            at: Splice<'_>,
+            frames: usize,
+            y: &mut [f32],
+        ) {
             let mut b = 0;
             while b < frames {
                 let n = (frames - b).min($most);
@@ -19,8 +29,8 @@ macro_rules! kernel {
                     // padded outputs, so the bounds checked by `SplicedMatrix::apply` hold.
                     unsafe {
                         match n {
-                            $($n => $tile::<$n>(m, x, at, b, column, y),)+
-                            _ => $tile::<$most>(m, x, at, b, column, y),
+                            $($n => $tile::<$n>(m, panels, x, at, b, column, y),)+
+                            _ => $tile::<$most>(m, panels, x, at, b, column, y),
                         }
                     }
                 }
@@ -36,6 +46,7 @@ macro_rules! kernel {
         #[target_feature(enable = $features)]
         unsafe fn $tile<const N: usize>(
             m: &SplicedMatrix,
+            panels: &[$weight],
             x: &[f32],
             at: Splice<'_>,
             b: usize,
@@ -53,14 +64,15 @@ macro_rules! kernel {
                         acc[n][v] = bias;
                     }
                 }
-                let mut w = m.panels.as_ptr().add(panel * m.inputs * PANEL + lane);
+                let mut w = panels.as_ptr().add(panel * m.inputs * PANEL + lane);
                 let frame = x.as_ptr().add(at.first + b * at.stride);
                 for &segment in at.segments {
                     let start = frame.add(segment);
                     for k in 0..at.segment_len {
                         let mut weights: [$vector; $vectors] = [$set1(0.0); $vectors];
                         for v in 0..$vectors {
-                            weights[v] = $load(w.add(v * $lanes));
+                            $fetch(w.wrapping_add(AHEAD * PANEL + v * $lanes));
+                            weights[v] = $widen(w.add(v * $lanes));
                         }
                         for n in 0..N {
                             let input = $set1(*start.add(n * at.stride + k));

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 mod dispatch;
 mod elementwise;
+mod half;
 pub mod peak;
 mod quantised;
 mod scalar;
@@ -31,6 +32,7 @@ pub use dispatch::Backend;
 pub use elementwise::{
     EXP_MAX_ULP, LN_MAX_ERROR, TANH_MAX_ERROR, dot, exp, ln, ln_all, power, sum, tanh, tanh_all, windowed,
 };
+pub use half::{half_of, half_to_f32};
 pub use quantised::{QUANTISED_MAX_INPUTS, QuantisedMatrix, QuantisedScratch};
 pub use scan::{SCAN_ALIGN, SCAN_MAX_LEN, scan_i8};
 
@@ -44,10 +46,43 @@ pub const PANEL: usize = 32;
 pub struct SplicedMatrix {
     backend: Backend,
     /// Panel by panel, `(inputs, PANEL)` each; outputs are padded with zeros.
-    panels: Arc<[f32]>,
+    panels: Panels,
     bias: Arc<[f32]>,
     inputs: usize,
     outputs: usize,
+}
+
+/// Weights, panel by panel.
+#[derive(Clone, Debug)]
+enum Panels {
+    /// As they are.
+    Whole(Arc<[f32]>),
+    /// In half precision, where that leaves every one of them as it is: half of the way from memory, which is what few frames
+    /// at once wait for. Widened in registers.
+    #[cfg(target_arch = "x86_64")]
+    Half(Arc<[u16]>),
+}
+
+impl Panels {
+    fn new(backend: Backend, weights: Vec<f32>) -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if matches!(backend, Backend::Avx512 | Backend::Avx2)
+            && is_x86_feature_detected!("f16c")
+            && let Some(halves) = weights.iter().map(|&w| half_of(w)).collect::<Option<Vec<u16>>>()
+        {
+            return Self::Half(halves.into());
+        }
+        let _ = backend;
+        Self::Whole(weights.into())
+    }
+
+    fn get(&self, at: usize) -> f32 {
+        match self {
+            Self::Whole(weights) => weights[at],
+            #[cfg(target_arch = "x86_64")]
+            Self::Half(weights) => half_to_f32(weights[at]),
+        }
+    }
 }
 
 /// Where the frames of one call lie in its input.
@@ -89,7 +124,7 @@ impl SplicedMatrix {
         }
         let mut padded = vec![0.0; panel_count * PANEL];
         padded[..outputs].copy_from_slice(bias);
-        Some(Self { backend, panels: panels.into(), bias: padded.into(), inputs, outputs })
+        Some(Self { backend, panels: Panels::new(backend, panels), bias: padded.into(), inputs, outputs })
     }
 
     /// Numbers that one output is computed from.
@@ -125,18 +160,23 @@ impl SplicedMatrix {
         assert_eq!(inputs, Some(self.inputs), "segments do not make up the inputs");
         let needed = frames.checked_mul(self.padded_outputs());
         assert!(needed.is_some_and(|n| n <= y.len()), "output too short");
-        match self.backend {
-            Backend::Scalar => scalar::apply(self, x, at, frames, y),
+        match (self.backend, &self.panels) {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `new` made this matrix only because `is_available` found AVX2 and FMA on this machine.
-            Backend::Avx2 => unsafe { x86_64::apply_avx2(self, x, at, frames, y) },
+            (Backend::Avx2, Panels::Whole(w)) => unsafe { x86_64::apply_avx2(self, w, x, at, frames, y) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above, and halves are kept only where F16C was found.
+            (Backend::Avx2, Panels::Half(w)) => unsafe { x86_64::apply_avx2_half(self, w, x, at, frames, y) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `new` made this matrix only because `is_available` found AVX-512F on this machine.
-            Backend::Avx512 => unsafe { x86_64::apply_avx512(self, x, at, frames, y) },
+            (Backend::Avx512, Panels::Whole(w)) => unsafe { x86_64::apply_avx512(self, w, x, at, frames, y) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            (Backend::Avx512, Panels::Half(w)) => unsafe { x86_64::apply_avx512_half(self, w, x, at, frames, y) },
             #[cfg(target_arch = "aarch64")]
             // SAFETY: NEON is part of AArch64.
-            Backend::Neon => unsafe { neon::apply_neon(self, x, at, frames, y) },
-            // `new` refuses backends that this machine lacks.
+            (Backend::Neon, Panels::Whole(w)) => unsafe { neon::apply_neon(self, w, x, at, frames, y) },
+            // The reference; `new` refuses backends that this machine lacks.
             _ => scalar::apply(self, x, at, frames, y),
         }
         #[cfg(feature = "check-kernels")]

@@ -12,13 +12,13 @@ pub(crate) fn apply(m: &SplicedMatrix, x: &[f32], at: Splice<'_>, frames: usize,
 
 /// The outputs of panel `p` for frame `b`.
 pub(crate) fn panel(m: &SplicedMatrix, x: &[f32], at: Splice<'_>, b: usize, p: usize) -> [f32; PANEL] {
-    let weights = &m.panels[p * m.inputs * PANEL..][..m.inputs * PANEL];
+    let weight = |k: usize, lane: usize| m.panels.get((p * m.inputs + k) * PANEL + lane);
     let base = at.first + b * at.stride;
     std::array::from_fn(|lane| {
         let mut sum = m.bias[p * PANEL + lane];
         for (s, &segment) in at.segments.iter().enumerate() {
             for k in 0..at.segment_len {
-                sum = x[base + segment + k].mul_add(weights[(s * at.segment_len + k) * PANEL + lane], sum);
+                sum = x[base + segment + k].mul_add(weight(s * at.segment_len + k, lane), sum);
             }
         }
         sum

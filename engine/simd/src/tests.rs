@@ -1,8 +1,8 @@
 //! One suite, run on every backend that this machine has.
 
 use crate::{
-    Backend, EXP_MAX_ULP, LN_MAX_ERROR, PANEL, Splice, SplicedMatrix, TANH_MAX_ERROR, dot, exp, ln, ln_all, power, sum,
-    tanh, tanh_all, windowed,
+    Backend, EXP_MAX_ULP, LN_MAX_ERROR, PANEL, Splice, SplicedMatrix, TANH_MAX_ERROR, dot, exp, half_to_f32, ln,
+    ln_all, power, sum, tanh, tanh_all, windowed,
 };
 
 /// xorshift64*: enough for test data, and the same everywhere.
@@ -26,6 +26,7 @@ impl Random {
             1 => [1e8, -1e8, 1.0][i % 3] * (1.0 + self.unit() * 1e-6), // cancelling
             2 => f32::from_bits(self.next() as u32 & 0x007f_ffff),     // subnormal
             3 => [0.0, -0.0][i % 2],
+            4 => half_to_f32(self.next() as u16 & 0xbfff), // what halves hold, their subnormals among them
             _ => [1.0, f32::INFINITY, f32::NAN, -1.0][(self.next() % 4) as usize],
         }
     }
@@ -42,7 +43,7 @@ fn every_backend_gives_the_bits_of_the_scalar_reference() {
     const GUARD: f32 = -12345.0;
     let mut random = Random(1);
     let mut cases = 0;
-    for kind in 0..5 {
+    for kind in 0..6 {
         for outputs in [1, 2, 15, 16, 17, 31, 32, 33, 63, 64, 65, 96, 100] {
             for (segments, segment_len) in [(1, 1), (1, 7), (3, 5), (5, 16), (2, 33)] {
                 let inputs = segments * segment_len;
