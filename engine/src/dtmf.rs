@@ -198,7 +198,7 @@ impl DtmfDetector {
 
     /// The digit that the window holds.
     fn analyse(&mut self) -> Option<char> {
-        let mean = self.held.iter().sum::<f32>() / WINDOW as f32;
+        let mean = engine_simd::sum(&self.held) / WINDOW as f32;
         let x = self.held.map(|x| x - mean);
         let mut sums = [0.0; 16];
         for (&x, row) in x.iter().zip(&self.tables.rows) {
@@ -208,8 +208,9 @@ impl DtmfDetector {
         }
         let now: [[f32; 2]; 8] = std::array::from_fn(|i| [sums[2 * i], sums[2 * i + 1]]);
         let before = std::mem::replace(&mut self.previous, now);
-        let weighted = x.iter().zip(&self.tables.window).map(|(x, w)| (x * w) * (x * w));
-        let power = weighted.sum::<f32>() / self.tables.window_power;
+        let mut weighted = x;
+        weighted.iter_mut().zip(&self.tables.window).for_each(|(x, w)| *x = (*x * w) * (*x * w));
+        let power = engine_simd::sum(&weighted) / self.tables.window_power;
         let (row, low) = strongest(&now[..4], &before[..4], &LOW_HZ, self.limits.detuning)?;
         let (column, high) = strongest(&now[4..], &before[4..], &HIGH_HZ, self.limits.detuning)?;
         let loud = low.min(high) >= MIN_AMPLITUDE * MIN_AMPLITUDE;

@@ -181,9 +181,9 @@ impl ToneDetector {
 
     /// The sinusoids of the window, if there is nearly nothing else.
     fn fit(&mut self) -> Fit {
-        let mean = self.held.iter().map(|&x| f64::from(x)).sum::<f64>() / WINDOW as f64;
+        let mean = sum(&self.held, f64::from) / WINDOW as f64;
         self.x.iter_mut().zip(&self.held).for_each(|(y, &x)| *y = f64::from(x) - mean);
-        let energy = self.x.iter().map(|x| x * x).sum::<f64>();
+        let energy = sum(&self.x[..], |x: f64| x * x);
         if !(energy >= f64::from(SILENCE_POWER) * WINDOW as f64 && energy.is_finite()) {
             return Fit::default();
         }
@@ -226,13 +226,12 @@ impl ToneDetector {
         }
     }
 
-    /// Share of the spectrum's power in its two strongest bands.
+    /// Share of the spectrum's power in its two strongest bands. Takes them out of `power`.
     fn band_share(&mut self) -> f32 {
-        self.power.iter_mut().zip(&self.spectrum).for_each(|(p, c)| *p = c.norm_sqr());
-        let total: f32 = self.power.iter().sum();
+        let total = engine_simd::sum(&self.power);
         let mut bands = 0.0;
         for _ in 0..2 {
-            let peak = (0..FFT / 2).fold(0, |best, i| if self.power[i] > self.power[best] { i } else { best });
+            let peak = largest(&self.power);
             let band = &mut self.power[peak.saturating_sub(BAND_BINS)..(peak + BAND_BINS + 1).min(FFT / 2)];
             bands += band.iter().sum::<f32>();
             band.fill(0.0);
@@ -240,18 +239,37 @@ impl ToneDetector {
         if total > 0.0 { bands / total } else { 0.0 }
     }
 
-    /// Angular frequency at which the spectrum of `time` is largest, within the range.
+    /// Angular frequency at which the spectrum of `time` is largest, within the range. Leaves its powers in `power`.
     fn peak(&mut self) -> f64 {
         self.time[WINDOW..].fill(0.0);
         // Fails only for buffers of the wrong length, and these are the plan's own.
         let done = self.fft.process_with_scratch(&mut self.time, &mut self.spectrum, &mut self.scratch);
         debug_assert!(done.is_ok());
         let bin = |hz: f64| (hz * FFT as f64 / RATE_HZ) as usize;
-        let bins = bin(RANGE_HZ.0)..=bin(RANGE_HZ.1) + 1;
-        let power = |i: usize| self.spectrum[i].norm_sqr();
-        let best = bins.fold(0, |best, i| if best == 0 || power(i) > power(best) { i } else { best });
+        self.power.iter_mut().zip(&self.spectrum).for_each(|(p, c)| *p = c.norm_sqr());
+        let first = bin(RANGE_HZ.0);
+        let best = first + largest(&self.power[first..=bin(RANGE_HZ.1) + 1]);
         std::f64::consts::TAU * best as f64 / FFT as f64
     }
+}
+
+/// Partial sums side by side, then their sum: additions that do not wait for each other.
+fn sum<T: Copy>(values: &[T], of: impl Fn(T) -> f64) -> f64 {
+    let (mut sums, mut parts) = ([0.0; 8], values.chunks_exact(8));
+    for part in parts.by_ref() {
+        sums.iter_mut().zip(part).for_each(|(s, &v)| *s += of(v));
+    }
+    sums.iter().sum::<f64>() + parts.remainder().iter().map(|&v| of(v)).sum::<f64>()
+}
+
+/// The first of the largest values; 0 where there is none.
+fn largest(values: &[f32]) -> usize {
+    let (mut most, mut parts) = ([f32::NEG_INFINITY; 8], values.chunks_exact(8));
+    for part in parts.by_ref() {
+        most.iter_mut().zip(part).for_each(|(m, &v)| *m = if v > *m { v } else { *m });
+    }
+    let most = most.iter().chain(parts.remainder()).fold(f32::NEG_INFINITY, |m, &v| if v > m { v } else { m });
+    values.iter().position(|&v| v == most).unwrap_or(0)
 }
 
 /// Fits amplitudes, then `steps` times amplitudes and frequencies (Gauss-Newton). Writes what is left to `rest`, returns its energy.

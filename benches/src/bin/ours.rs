@@ -1,4 +1,4 @@
-//! Our side of `benches/peers/table.py`: `ours WHAT` prints the milliseconds that one go of it takes, the least of some.
+//! Our side of `benches/peers/table.py`: `ours WHAT [GOES]` prints the milliseconds that one go of it takes, the least of 5 or GOES.
 //!
 //! | what | is |
 //! |---|---|
@@ -20,8 +20,6 @@ use engine::session::{Session, SessionConfig};
 use models::{Model, Precision};
 use testdata::Random;
 
-const GOES: usize = 5;
-
 /// Something voiced, with noise, so that every stage has work.
 fn audio(rate: u32, seconds: u32) -> Vec<f32> {
     let (tau, mut random) = (std::f32::consts::TAU, Random::new(3));
@@ -41,7 +39,8 @@ fn session(rate: u32, precision: Precision) -> Result<Session> {
 fn least(mut go: impl FnMut() -> Result<()>) -> Result<f64> {
     go()?;
     let mut best = f64::INFINITY;
-    for _ in 0..GOES {
+    let goes = std::env::args().nth(2).map_or(Ok(5), |n| n.parse()).context("GOES: not a number")?;
+    for _ in 0..goes {
         let start = Instant::now();
         go()?;
         best = best.min(start.elapsed().as_secs_f64() * 1e3);
@@ -81,7 +80,7 @@ fn call(precision: Precision) -> Result<f64> {
 }
 
 fn main() -> Result<()> {
-    let what = std::env::args().nth(1).context("usage: ours WHAT")?;
+    let what = std::env::args().nth(1).context("usage: ours WHAT [GOES]")?;
     let ms = match what.as_str() {
         "fbank" => {
             let (samples, mut fbank) = (audio(16_000, 60), Fbank::with_config(FbankConfig::kaldi())?);

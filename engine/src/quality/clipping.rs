@@ -86,14 +86,21 @@ impl Clipping {
 
     pub(super) fn push(&mut self, samples: &[f32]) {
         self.total += samples.len() as u64;
+        // In registers, not in `self`: for all that the compiler knows, the histograms lie there.
+        let (mut last, mut run, mut loud) = (self.last, self.run, 0.0f32);
         for &x in samples {
             let magnitude = x.abs();
-            self.full += u64::from(magnitude >= FULL_SCALE);
-            self.alaw_most += u64::from(magnitude == ALAW_MOST);
-            self.ulaw_most += u64::from(magnitude == ULAW_MOST);
-            self.run = if x == self.last { self.run.saturating_add(1) } else { 1 };
-            self.last = x;
-            self.sides[usize::from(x < 0.0)].push(magnitude, self.run);
+            loud = if magnitude > loud { magnitude } else { loud };
+            run = if x == last { run.saturating_add(1) } else { 1 };
+            last = x;
+            self.sides[usize::from(x < 0.0)].push(magnitude, run);
+        }
+        (self.last, self.run) = (last, run);
+        if loud >= ULAW_MOST {
+            let count = |is: fn(f32) -> bool| samples.iter().filter(|x| is(x.abs())).count() as u64;
+            self.full += count(|x| x >= FULL_SCALE);
+            self.alaw_most += count(|x| x == ALAW_MOST);
+            self.ulaw_most += count(|x| x == ULAW_MOST);
         }
     }
 

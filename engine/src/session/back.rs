@@ -206,7 +206,6 @@ impl BackEnd {
             self.detect();
             self.owe(self.detector.lookahead_frames());
             self.judge(TONE_LOOKAHEAD_FRAMES);
-            self.send();
         }
     }
 
@@ -275,8 +274,8 @@ impl BackEnd {
         self.ready_speech.push(speech);
     }
 
-    /// Hands the decided frames to the networks.
-    fn send(&mut self) {
+    /// Hands the decided frames to the networks, which take a full block faster than several small ones.
+    pub(super) fn send(&mut self) {
         if let Some(other) = &mut self.other {
             while let Some((log_mel, speech)) = other.next_block() {
                 self.embedder.push(log_mel, speech);

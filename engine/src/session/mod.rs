@@ -156,7 +156,7 @@ impl Session {
         }
         pieces::check(samples)?;
         self.take(samples);
-        Ok(self.progress())
+        Ok(self.taken())
     }
 
     /// Takes 16-bit samples.
@@ -171,7 +171,7 @@ impl Session {
             self.take(piece);
             Ok(())
         })?;
-        Ok(self.progress())
+        Ok(self.taken())
     }
 
     /// Takes the payload of one packet, at most [`MAX_PACKET_SAMPLES`] samples.
@@ -186,7 +186,7 @@ impl Session {
             self.take(piece);
             Ok(())
         })?;
-        Ok(self.progress())
+        Ok(self.taken())
     }
 
     /// Tells that `samples` samples were lost. Silence stands for them, which is no speech, so the clock goes on and nothing
@@ -215,7 +215,7 @@ impl Session {
             back.push_unresampled(&zeros[..n]);
             left -= n;
         }
-        Ok(self.progress())
+        Ok(self.taken())
     }
 
     /// Ends the stream: what waited for look-ahead is finished, and the embedding is final. A second call changes nothing.
@@ -248,6 +248,12 @@ impl Session {
     /// *Shape* of `out`: the network's dimension.
     pub fn embedding(&self, out: &mut [f32]) -> bool {
         self.back.embedding(out)
+    }
+
+    /// All of a call's samples are in: what has been decided goes to the networks.
+    fn taken(&mut self) -> Progress {
+        self.back.send();
+        self.progress()
     }
 
     /// The stream's rate.
