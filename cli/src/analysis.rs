@@ -121,10 +121,10 @@ impl Toolkit {
         let name = source.file().name().to_owned();
         let rate_hz = source.spec().rate_hz;
         let config = SessionConfig::new(SampleRate::new(rate_hz).with_context(|| name.clone())?);
-        let windows = wanted.windows.then(|| self.model.embedder());
-        let mut session = match windows {
-            Some(embedder) => Session::with_windows(config, self.model.embedder(), self.model.detector(), embedder),
-            None => Session::new(config, self.model.embedder(), self.model.detector()),
+        let embedder = || self.model.embedder_for_files();
+        let mut session = match wanted.windows {
+            true => Session::with_windows(config, embedder(), self.model.detector(), embedder()),
+            false => Session::new(config, embedder(), self.model.detector()),
         }
         .with_context(|| name.clone())?;
 

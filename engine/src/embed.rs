@@ -8,8 +8,8 @@ use crate::fbank::FbankConfig;
 pub const MODEL_RATE_HZ: u32 = 8_000;
 /// Frames per second behind the filter bank.
 pub const FRAMES_PER_SECOND: u32 = 100;
-/// Largest number of frames that the pipeline hands to a network in one call. Every layer has room for so many, so it is most of
-/// what a session takes in memory.
+/// Largest number of frames that the pipeline hands to a network in one call, unless it says that it takes more
+/// ([`Embedder::block_frames`]). Every layer has room for so many, so it is most of what a session takes in memory.
 pub const MAX_BLOCK_FRAMES: usize = 16;
 
 /// Names a network: the first 16 bytes of the SHA-256 over its tensors, architecture and front-end settings.
@@ -45,7 +45,11 @@ pub trait Embedder: Send {
     fn fbank(&self) -> Option<FbankConfig> {
         None
     }
-    /// Takes `speech.len()` frames (at most [`MAX_BLOCK_FRAMES`]), row-major `(frames, num_mel_bins)`, log-mel
+    /// Most frames that it takes at once.
+    fn block_frames(&self) -> usize {
+        MAX_BLOCK_FRAMES
+    }
+    /// Takes `speech.len()` frames (at most [`Embedder::block_frames`]), row-major `(frames, num_mel_bins)`, log-mel
     /// energies without normalisation, and for each frame whether it is speech. Frames that are not speech give
     /// context but never enter the pooling.
     fn push(&mut self, log_mel: &[f32], speech: &[bool]);

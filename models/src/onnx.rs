@@ -334,7 +334,8 @@ pub(crate) fn build(
     }
     let (id, parameters) = (c.id, graph.model.total_params());
     let graph = Arc::new(graph);
-    let make = move || -> Box<dyn Embedder> {
+    // Its windows have a length of their own.
+    let make = move |_| -> Box<dyn Embedder> {
         Box::new(OnnxEmbedder {
             id,
             graph: Arc::clone(&graph),

@@ -17,18 +17,20 @@ const SPEAKERS: &[(&str, Build<Speaker>)] = &[
 ];
 const DETECTORS: &[(&str, Build<Detector>)] = &[("VadNet", vadnet::build)];
 
-/// Makes networks without a past, all with the same weights.
-type Make<T> = Box<dyn Fn() -> Box<T> + Send + Sync>;
+/// Makes speaker networks without a past, all with the same weights, that take so many frames at once.
+type MakeSpeaker = Box<dyn Fn(usize) -> Box<dyn Embedder> + Send + Sync>;
+/// Makes detectors without a past, all with the same weights.
+type MakeDetector = Box<dyn Fn() -> Box<dyn SpeechDetector> + Send + Sync>;
 
 pub(crate) struct Speaker {
-    pub(crate) make: Make<dyn Embedder>,
+    pub(crate) make: MakeSpeaker,
     /// Multiply-accumulates per second of audio, where known.
     pub(crate) macs_per_second: Option<u64>,
     pub(crate) parameters: usize,
 }
 
 pub(crate) struct Detector {
-    pub(crate) make: Make<dyn SpeechDetector>,
+    pub(crate) make: MakeDetector,
 }
 
 pub(crate) fn speaker(container: &Container, backend: Backend, precision: Precision) -> Result<Speaker, ModelError> {

@@ -38,7 +38,12 @@ pub(crate) fn build(
 ) -> Result<Speaker, ModelError> {
     let network = TdnnF::new(c, sizes("speaker", config)?, backend, precision)?;
     let (macs_per_second, parameters) = (Some(network.config.macs_per_second()), c.parameters("speaker."));
-    Ok(Speaker { make: Box::new(move || Box::new(network.clone())), macs_per_second, parameters })
+    let make = move |block_frames| -> Box<dyn Embedder> {
+        let mut own = network.clone();
+        own.make_room(block_frames);
+        Box::new(own)
+    };
+    Ok(Speaker { make: Box::new(make), macs_per_second, parameters })
 }
 
 impl Config {
@@ -66,6 +71,7 @@ pub(crate) struct TdnnF {
     /// Whether each frame that is still inside the layers is speech, at the layers' rate; the first `waiting` count.
     speech: Vec<bool>,
     waiting: usize,
+    block_frames: usize,
     odd: bool,
     work: Workspace,
     a: Vec<f32>,
@@ -126,11 +132,6 @@ impl TdnnF {
             ResidualBlock::new(down, up, channels).map_err(|e| layer_error(&format!("blocks.{i}"), e))
         });
         let blocks = blocks.collect::<Result<Vec<_>, _>>()?;
-        let lookahead: i32 = config.dilations.iter().sum::<i32>() + 3;
-        let block = MAX_BLOCK_FRAMES + 1;
-        // Behind the front layer come half as many frames, or what a block gives when it is finished.
-        let half = (block / 2 + 1).max(config.dilations.iter().max().map_or(0, |&d| d as usize));
-        let ab = (block * mels).max(half * channels);
         let mut network = Self {
             id: container.id,
             cmn: cmn(container, "speaker", mels, config.cmn_prior_frames, config.cmn_max_frames)?,
@@ -141,23 +142,47 @@ impl TdnnF {
             logits: layer("pool.b", (hidden, heads), &[0], 1, Activation::None)?,
             pool: AttentiveStats::new(wide, heads).map_err(|e| layer_error("pool", e))?,
             out: layer("out", (2 * wide, dim), &[0], 1, Activation::None)?,
-            speech: vec![false; lookahead as usize + 2 * block],
+            speech: Vec::new(),
             waiting: 0,
+            block_frames: 0,
             odd: false,
             work: Workspace::default(),
-            a: vec![0.0; ab],
-            b: vec![0.0; ab],
-            wide: vec![0.0; half * wide],
-            attention: vec![0.0; half * hidden],
-            weights: vec![0.0; half * heads],
+            a: Vec::new(),
+            b: Vec::new(),
+            wide: Vec::new(),
+            attention: Vec::new(),
+            weights: Vec::new(),
             config,
         };
-        network.work.reserve(&network.front, block);
-        for layer in [&network.expand, &network.hidden, &network.logits] {
-            network.work.reserve(layer, half);
-        }
-        network.blocks.iter().for_each(|block| block.reserve(&mut network.work, half));
+        network.make_room(MAX_BLOCK_FRAMES);
         Ok(network)
+    }
+
+    /// Room for `frames` frames at once.
+    fn make_room(&mut self, frames: usize) {
+        let Config { mels, channels, wide, heads, hidden, .. } = self.config;
+        let dilations = &self.config.dilations;
+        let lookahead = dilations.iter().sum::<i32>() as usize + 3;
+        let block = frames + 1;
+        // Behind the front layer come half as many frames, or what a block gives when it is finished.
+        let half = (block / 2 + 1).max(dilations.iter().max().map_or(0, |&d| d as usize));
+        let ab = (block * mels).max(half * channels);
+        self.block_frames = frames;
+        self.speech.resize(lookahead + 2 * block, false);
+        for (buffer, numbers) in [
+            (&mut self.a, ab),
+            (&mut self.b, ab),
+            (&mut self.wide, half * wide),
+            (&mut self.attention, half * hidden),
+            (&mut self.weights, half * heads),
+        ] {
+            buffer.resize(numbers, 0.0);
+        }
+        self.work.reserve(&self.front, block);
+        for layer in [&self.expand, &self.hidden, &self.logits] {
+            self.work.reserve(layer, half);
+        }
+        self.blocks.iter().for_each(|block| block.reserve(&mut self.work, half));
     }
 
     /// Runs `frames` outputs of the front layer, which are in `a`, through the blocks from `first` on and into the pool.
@@ -199,9 +224,13 @@ impl Embedder for TdnnF {
         self.config.mels
     }
 
+    fn block_frames(&self) -> usize {
+        self.block_frames
+    }
+
     fn push(&mut self, log_mel: &[f32], speech: &[bool]) {
         let mels = self.config.mels;
-        for (log_mel, speech) in log_mel.chunks(MAX_BLOCK_FRAMES * mels).zip(speech.chunks(MAX_BLOCK_FRAMES)) {
+        for (log_mel, speech) in log_mel.chunks(self.block_frames * mels).zip(speech.chunks(self.block_frames)) {
             let frames = speech.len().min(log_mel.len() / mels);
             self.b[..frames * mels].copy_from_slice(&log_mel[..frames * mels]);
             for (frame, &speech) in self.b.chunks_exact_mut(mels).zip(&speech[..frames]) {

@@ -6,6 +6,7 @@
 //! | `resample` | 60 s from 48 to 16 kHz |
 //! | `file`, `file-int8` | audio to embedding: 10 s at 16 kHz at once |
 //! | `packets`, `packets-int8` | the same in packets of 20 ms |
+//! | `net`, `net-int8` | the speaker network alone: 10 s of features to an embedding |
 //! | `call`, `call-int8` | 60 s of PCMU at 8 kHz in packets of 20 ms, with a score each 100 ms |
 
 use std::hint::black_box;
@@ -49,8 +50,10 @@ fn least(mut go: impl FnMut() -> Result<()>) -> Result<f64> {
 }
 
 fn embedding(precision: Precision, packet: usize) -> Result<f64> {
-    let samples = audio(16_000, 10);
-    let mut session = session(16_000, precision)?;
+    let (samples, model) = (audio(16_000, 10), Model::embedded_with(precision)?);
+    let whole = packet >= samples.len();
+    let embedder = if whole { model.embedder_for_files() } else { model.embedder() };
+    let mut session = Session::new(SessionConfig::new(SampleRate::new(16_000)?), embedder, model.detector())?;
     least(|| {
         session.reset();
         for part in samples.chunks(packet) {
@@ -58,6 +61,20 @@ fn embedding(precision: Precision, packet: usize) -> Result<f64> {
         }
         session.finish();
         black_box(session.windows());
+        Ok(())
+    })
+}
+
+fn network(precision: Precision) -> Result<f64> {
+    let mut embedder = Model::embedded_with(precision)?.embedder_for_files();
+    let (mut random, frames) = (Random::new(5), 1_000);
+    let features: Vec<f32> = (0..frames * embedder.num_mel_bins()).map(|_| 12.0 + 3.0 * random.normal()).collect();
+    let (speech, mut out) = (vec![true; frames], vec![0.0; embedder.dim()]);
+    least(|| {
+        embedder.reset();
+        embedder.push(&features, &speech);
+        embedder.finish();
+        black_box(embedder.embedding(&mut out));
         Ok(())
     })
 }
@@ -109,9 +126,11 @@ fn main() -> Result<()> {
         "file-int8" => embedding(Precision::Int8, usize::MAX)?,
         "packets" => embedding(Precision::F32, 320)?,
         "packets-int8" => embedding(Precision::Int8, 320)?,
+        "net" => network(Precision::F32)?,
+        "net-int8" => network(Precision::Int8)?,
         "call" => call(Precision::F32)?,
         "call-int8" => call(Precision::Int8)?,
-        other => bail!("{other}: not one of fbank, resample, file, packets, call, and -int8"),
+        other => bail!("{other}: not one of fbank, resample, file, packets, net, call, and -int8"),
     };
     println!("{ms:.4}");
     Ok(())

@@ -165,6 +165,25 @@ pub(crate) fn power_straight<C>(spectrum: &[C], parts: impl Fn(&C) -> (f64, f64)
     }
 }
 
+/// `sums[i] += w x[i]` and `squares[i] += w x[i] x[i]` over the common length, each product rounded: the same bits everywhere.
+pub fn add_weighted(w: f64, x: &[f32], sums: &mut [f64], squares: &mut [f64]) {
+    #[cfg(target_arch = "x86_64")]
+    if crate::Backend::Avx2.is_available() {
+        // SAFETY: AVX2 was found on this machine.
+        return unsafe { crate::x86_64::add_weighted(w, x, sums, squares) };
+    }
+    add_weighted_straight(w, x, sums, squares);
+}
+
+#[inline(always)]
+pub(crate) fn add_weighted_straight(w: f64, x: &[f32], sums: &mut [f64], squares: &mut [f64]) {
+    for ((&x, sum), square) in x.iter().zip(sums).zip(squares) {
+        let x = f64::from(x);
+        *sum += w * x;
+        *square += w * x * x;
+    }
+}
+
 /// Sum of `a`, in 16 partial sums that are added pairwise: the same bits everywhere.
 pub fn sum(a: &[f32]) -> f32 {
     let mut sums = [0.0f32; 16];

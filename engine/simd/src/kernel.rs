@@ -23,7 +23,9 @@ macro_rules! kernel {
         ) {
             let mut b = 0;
             while b < frames {
-                let n = (frames - b).min($most);
+                // Blocks of about equal length: 16 frames by twelves are 8 and 8.
+                let rest = frames - b;
+                let n = rest.div_ceil(rest.div_ceil($most));
                 for column in (0..m.bias.len()).step_by($lanes * $vectors) {
                     // SAFETY: the features are those of this function; b + n <= frames and column + lanes*vectors <=
                     // padded outputs, so the bounds checked by `SplicedMatrix::apply` hold.

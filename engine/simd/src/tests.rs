@@ -1,8 +1,8 @@
 //! One suite, run on every backend that this machine has.
 
 use crate::{
-    Backend, EXP_MAX_ULP, LN_MAX_ERROR, PANEL, Splice, SplicedMatrix, TANH_MAX_ERROR, dot, exp, half_to_f32, ln,
-    ln_all, power, sum, tanh, tanh_all, windowed,
+    Backend, EXP_MAX_ULP, LN_MAX_ERROR, PANEL, Splice, SplicedMatrix, TANH_MAX_ERROR, add_weighted, dot, exp,
+    half_to_f32, ln, ln_all, power, sum, tanh, tanh_all, windowed,
 };
 
 /// xorshift64*: enough for test data, and the same everywhere.
@@ -49,7 +49,7 @@ fn every_backend_gives_the_bits_of_the_scalar_reference() {
                 let inputs = segments * segment_len;
                 let weights: Vec<f32> = (0..outputs * inputs).map(|i| random.of(kind, i)).collect();
                 let bias: Vec<f32> = (0..outputs).map(|i| random.of(kind.min(3), i)).collect();
-                for frames in [1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 17] {
+                for frames in [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 17, 25] {
                     let first = frames % 3;
                     let stride = segment_len + frames % 2;
                     let starts: Vec<usize> = (0..segments).map(|s| s * (segment_len + 1)).collect();
@@ -88,6 +88,25 @@ fn every_backend_gives_the_bits_of_the_scalar_reference() {
     }
     assert!(backends().len() >= 2 || cfg!(not(any(target_arch = "x86_64", target_arch = "aarch64"))));
     println!("{cases} cases");
+}
+
+#[test]
+fn weighted_sums_are_those_of_the_plain_rule() {
+    let mut random = Random(9);
+    for len in [0, 1, 3, 8, 64, 67] {
+        let (mut sums, mut squares) = (vec![0.25; len], vec![0.5; len]);
+        let (mut want_sums, mut want_squares) = (sums.clone(), squares.clone());
+        for _ in 0..20 {
+            let (w, x) = (f64::from(random.unit()), (0..len).map(|_| random.unit()).collect::<Vec<f32>>());
+            add_weighted(w, &x, &mut sums, &mut squares);
+            for (i, &x) in x.iter().enumerate() {
+                want_sums[i] += w * f64::from(x);
+                want_squares[i] += w * f64::from(x) * f64::from(x);
+            }
+        }
+        let bits = |v: &[f64]| v.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+        assert_eq!((bits(&sums), bits(&squares)), (bits(&want_sums), bits(&want_squares)), "{len}");
+    }
 }
 
 /// Equal bits, or both NaN: which NaN comes out is not specified.

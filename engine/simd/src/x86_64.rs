@@ -33,6 +33,12 @@ pub(crate) fn power<C>(spectrum: &[C], parts: impl Fn(&C) -> (f64, f64), out: &m
     crate::elementwise::power_straight(spectrum, parts, out);
 }
 
+/// See [`crate::add_weighted`].
+#[target_feature(enable = "avx2")]
+pub(crate) fn add_weighted(w: f64, x: &[f32], sums: &mut [f64], squares: &mut [f64]) {
+    crate::elementwise::add_weighted_straight(w, x, sums, squares);
+}
+
 /// # Safety
 /// 16 halves are there.
 #[inline]
@@ -75,6 +81,6 @@ kernel!(
 );
 #[rustfmt::skip]
 kernel!(
-    apply_avx512_half, tile_avx512_half, "avx512f", __m512, 16, 2, [1 2 3 4 5 6 7] 8,
+    apply_avx512_half, tile_avx512_half, "avx512f", __m512, 16, 2, [1 2 3 4 5 6 7 8 9 10 11] 12,
     _mm512_loadu_ps, _mm512_storeu_ps, _mm512_set1_ps, _mm512_fmadd_ps, u16, widen_512, fetch
 );

@@ -226,11 +226,10 @@ impl SplicedAffine {
         self.left + self.right
     }
 
-    /// Takes `frames` frames and writes the finished ones to `out`; returns how many. At most [`MAX_BLOCK_FRAMES`] go in,
-    /// and no more than [`MAX_BLOCK_FRAMES`] come out.
+    /// Takes `frames` frames and writes the finished ones to `out`; returns how many.
     ///
     /// # Panics
-    /// If more frames go in, `x` or `out` is too short for them, or `work` was not [`Workspace::reserve`]d for this layer.
+    /// If `x` or `out` is too short for them, or `work` was not [`Workspace::reserve`]d for this layer and so many.
     pub fn push(&mut self, x: &[f32], frames: usize, out: &mut [f32], work: &mut Workspace) -> usize {
         self.run(&x[..frames * self.channels], frames, out, work)
     }

@@ -52,12 +52,7 @@ impl AttentiveStats {
             }
             let w = f64::from(engine_simd::exp(logit - self.max[head]));
             self.weight[head] += w;
-            let sums = self.sum[range.clone()].iter_mut().zip(&mut self.sum_sq[range.clone()]);
-            for ((s, q), &h) in sums.zip(&frame[range]) {
-                let h = f64::from(h);
-                *s += w * h;
-                *q += w * h * h;
-            }
+            engine_simd::add_weighted(w, &frame[range.clone()], &mut self.sum[range.clone()], &mut self.sum_sq[range]);
         }
     }
 

@@ -58,7 +58,8 @@ pub(super) struct BackEnd {
     judged: usize,
     /// Number of the oldest waiting frame.
     first: u64,
-    /// Decided frames on their way into the networks.
+    /// Decided frames on their way into the networks, which take so many at once.
+    block_frames: usize,
     ready: Vec<f32>,
     ready_speech: Vec<bool>,
     net_speech_frames: u64,
@@ -81,6 +82,7 @@ impl BackEnd {
         other: Option<OtherFrames>,
     ) -> Self {
         let lookahead = detector.lookahead_frames();
+        let block_frames = windows.iter().map(Windows::block_frames).fold(embedder.block_frames(), usize::min).max(1);
         Self {
             fbank: Fbank::new(),
             dtmf: DtmfDetector::new(),
@@ -103,8 +105,9 @@ impl BackEnd {
             scored: 0,
             judged: 0,
             first: 0,
-            ready: Vec::with_capacity(MAX_BLOCK_FRAMES * NUM_MEL_BINS),
-            ready_speech: Vec::with_capacity(MAX_BLOCK_FRAMES),
+            block_frames,
+            ready: Vec::with_capacity(block_frames * NUM_MEL_BINS),
+            ready_speech: Vec::with_capacity(block_frames),
             net_speech_frames: 0,
             detector,
         }
@@ -267,7 +270,7 @@ impl BackEnd {
             other.decided(speech);
             return;
         }
-        if self.ready_speech.len() == MAX_BLOCK_FRAMES {
+        if self.ready_speech.len() == self.block_frames {
             self.send();
         }
         self.ready.extend_from_slice(&frame.log_mel);

@@ -20,6 +20,11 @@ impl Windows {
         Self { embedder, length, speech: 0, rows, used: 0, most, every: 1, seen: 0 }
     }
 
+    /// As [`Embedder::block_frames`].
+    pub(super) fn block_frames(&self) -> usize {
+        self.embedder.block_frames()
+    }
+
     /// Takes frames as [`Embedder::push`] does.
     pub(super) fn push(&mut self, mut log_mel: &[f32], mut speech: &[bool]) {
         let bins = self.embedder.num_mel_bins();

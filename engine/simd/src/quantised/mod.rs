@@ -25,7 +25,7 @@ pub const QUANTISED_MAX_INPUTS: usize = 1 << 16;
 /// Inputs are padded with zeros to a multiple of this.
 const PADDING: usize = 8;
 /// Inputs whose range is taken side by side.
-const LANES: usize = 16;
+const LANES: usize = 64;
 
 /// A weight matrix in 8 bits, packed for [`QuantisedMatrix::apply`], with its bias. Clones share the numbers.
 #[derive(Clone, Debug)]
@@ -176,17 +176,21 @@ impl QuantisedMatrix {
 
         match self.kernel {
             #[cfg(target_arch = "x86_64")]
+            // SAFETY: this kernel is only where AVX-512F is.
+            Kernel::Avx512Vnni => unsafe { x86_64::quantise_512(self, x, at, frames, scratch) },
+            #[cfg(target_arch = "x86_64")]
             // SAFETY: these kernels are only where AVX2 is.
-            Kernel::Avx2 | Kernel::AvxVnni | Kernel::Avx512Vnni => unsafe {
-                x86_64::quantise(self, x, at, frames, scratch)
-            },
+            Kernel::Avx2 | Kernel::AvxVnni => unsafe { x86_64::quantise(self, x, at, frames, scratch) },
             _ => self.quantise(x, at, frames, scratch, bytes),
         }
         self.products(frames, scratch);
         match self.kernel {
             #[cfg(target_arch = "x86_64")]
+            // SAFETY: this kernel is only where AVX-512F is.
+            Kernel::Avx512Vnni => unsafe { x86_64::scale_512(self, frames, scratch, y) },
+            #[cfg(target_arch = "x86_64")]
             // SAFETY: these kernels are only where AVX2 is.
-            Kernel::Avx2 | Kernel::AvxVnni | Kernel::Avx512Vnni => unsafe { x86_64::scale(self, frames, scratch, y) },
+            Kernel::Avx2 | Kernel::AvxVnni => unsafe { x86_64::scale(self, frames, scratch, y) },
             _ => self.scale(frames, scratch, y),
         }
     }

@@ -1,12 +1,13 @@
 //! AVX2, AVX-VNNI and AVX-512 VNNI.
 
 use std::arch::x86_64::{
-    __m256, __m256i, __m512i, _mm_loadu_si128, _mm256_add_epi32, _mm256_add_ps, _mm256_and_si256, _mm256_castps_si256,
-    _mm256_cvtepi8_epi16, _mm256_dpbusd_avx_epi32, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16,
-    _mm256_mul_ps, _mm256_packus_epi16, _mm256_packus_epi32, _mm256_permutevar8x32_epi32, _mm256_set1_epi8,
-    _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_epi32, _mm256_setzero_si256, _mm256_storeu_si256, _mm256_sub_ps,
-    _mm256_xor_si256, _mm512_dpbusd_epi32, _mm512_loadu_si512, _mm512_set1_epi32, _mm512_setzero_si512,
-    _mm512_storeu_si512,
+    __m256, __m256i, __m512i, _mm_loadu_si128, _mm_set1_epi8, _mm_storeu_si128, _mm_xor_si128, _mm256_add_epi32,
+    _mm256_add_ps, _mm256_and_si256, _mm256_castps_si256, _mm256_cvtepi8_epi16, _mm256_dpbusd_avx_epi32,
+    _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_mul_ps, _mm256_packus_epi16, _mm256_packus_epi32,
+    _mm256_permutevar8x32_epi32, _mm256_set1_epi8, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_epi32,
+    _mm256_setzero_si256, _mm256_storeu_si256, _mm256_sub_ps, _mm256_xor_si256, _mm512_add_ps, _mm512_castps_si512,
+    _mm512_cvtepi32_epi8, _mm512_dpbusd_epi32, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mul_ps, _mm512_set1_epi32,
+    _mm512_set1_ps, _mm512_setzero_si512, _mm512_storeu_si512, _mm512_sub_ps,
 };
 
 use super::{QuantisedMatrix, QuantisedScratch, ROUND, Splice, Steps};
@@ -42,6 +43,43 @@ fn bytes(x: &[f32], steps: Steps, out: &mut [u8]) {
         }
     }
     super::bytes(x.remainder(), steps, out.into_remainder());
+}
+
+/// As [`quantise`], 16 numbers at once.
+#[target_feature(enable = "avx512f")]
+pub(super) fn quantise_512(
+    m: &QuantisedMatrix,
+    x: &[f32],
+    at: Splice<'_>,
+    frames: usize,
+    scratch: &mut QuantisedScratch,
+) {
+    m.quantise(x, at, frames, scratch, |x, steps, out| bytes_512(x, steps, out));
+}
+
+/// The twin of `super::bytes`.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn bytes_512(x: &[f32], steps: Steps, out: &mut [u8]) {
+    let (low, inverse, magic) = (_mm512_set1_ps(steps.low), _mm512_set1_ps(steps.inverse), _mm512_set1_ps(ROUND));
+    let flip = _mm_set1_epi8(steps.flip as i8);
+    let (mut x, mut out) = (x.chunks_exact(16), out.chunks_exact_mut(16));
+    for (x, out) in x.by_ref().zip(out.by_ref()) {
+        // SAFETY: both chunks are 16 long.
+        unsafe {
+            let scaled = _mm512_mul_ps(_mm512_sub_ps(_mm512_loadu_ps(x.as_ptr()), low), inverse);
+            // The low byte of each.
+            let whole = _mm512_cvtepi32_epi8(_mm512_castps_si512(_mm512_add_ps(scaled, magic)));
+            _mm_storeu_si128(out.as_mut_ptr().cast(), _mm_xor_si128(whole, flip));
+        }
+    }
+    super::bytes(x.remainder(), steps, out.into_remainder());
+}
+
+/// See [`quantise_512`].
+#[target_feature(enable = "avx512f")]
+pub(super) fn scale_512(m: &QuantisedMatrix, frames: usize, scratch: &QuantisedScratch, y: &mut [f32]) {
+    m.scale(frames, scratch, y);
 }
 
 /// See [`quantise`].
