@@ -165,6 +165,36 @@ pub(crate) fn power_straight<C>(spectrum: &[C], parts: impl Fn(&C) -> (f64, f64)
     }
 }
 
+/// max(x, 0) of every number; 0 for NaN.
+pub fn relu_all(values: &mut [f32]) {
+    #[cfg(target_arch = "x86_64")]
+    if crate::Backend::Avx2.is_available() {
+        // SAFETY: AVX2 was found on this machine.
+        return unsafe { crate::x86_64::relu_all(values) };
+    }
+    relu_straight(values);
+}
+
+#[inline(always)]
+pub(crate) fn relu_straight(values: &mut [f32]) {
+    values.iter_mut().for_each(|v| *v = if *v > 0.0 { *v } else { 0.0 });
+}
+
+/// Adds `x` to `values`, over the common length.
+pub fn add_all(values: &mut [f32], x: &[f32]) {
+    #[cfg(target_arch = "x86_64")]
+    if crate::Backend::Avx2.is_available() {
+        // SAFETY: AVX2 was found on this machine.
+        return unsafe { crate::x86_64::add_all(values, x) };
+    }
+    add_straight(values, x);
+}
+
+#[inline(always)]
+pub(crate) fn add_straight(values: &mut [f32], x: &[f32]) {
+    values.iter_mut().zip(x).for_each(|(v, x)| *v += x);
+}
+
 /// `sums[i] += w x[i]` and `squares[i] += w x[i] x[i]` over the common length, each product rounded: the same bits everywhere.
 pub fn add_weighted(w: f64, x: &[f32], sums: &mut [f64], squares: &mut [f64]) {
     #[cfg(target_arch = "x86_64")]

@@ -1,8 +1,8 @@
 //! One suite, run on every backend that this machine has.
 
 use crate::{
-    Backend, EXP_MAX_ULP, LN_MAX_ERROR, PANEL, Splice, SplicedMatrix, TANH_MAX_ERROR, add_weighted, dot, exp,
-    half_to_f32, ln, ln_all, power, sum, tanh, tanh_all, windowed,
+    Backend, EXP_MAX_ULP, LN_MAX_ERROR, PANEL, Splice, SplicedMatrix, TANH_MAX_ERROR, add_all, add_weighted, dot, exp,
+    half_to_f32, ln, ln_all, power, relu_all, sum, tanh, tanh_all, windowed,
 };
 
 /// xorshift64*: enough for test data, and the same everywhere.
@@ -88,6 +88,17 @@ fn every_backend_gives_the_bits_of_the_scalar_reference() {
     }
     assert!(backends().len() >= 2 || cfg!(not(any(target_arch = "x86_64", target_arch = "aarch64"))));
     println!("{cases} cases");
+}
+
+#[test]
+fn what_is_below_zero_or_no_number_becomes_zero_and_sums_are_sums() {
+    let mut values: Vec<f32> = (0..37).map(|i| (i - 18) as f32).collect();
+    values.extend([f32::NAN, -0.0, f32::INFINITY, f32::NEG_INFINITY]);
+    let want: Vec<f32> = values.iter().map(|&v| if v > 0.0 { v } else { 0.0 }).collect();
+    relu_all(&mut values);
+    assert_eq!(values, want);
+    add_all(&mut values, &[0.5; 39]);
+    assert!(values.iter().zip(&want).take(39).all(|(v, w)| *v == w + 0.5) && values[40] == 0.0);
 }
 
 #[test]

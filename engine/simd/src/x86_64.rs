@@ -33,6 +33,18 @@ pub(crate) fn power<C>(spectrum: &[C], parts: impl Fn(&C) -> (f64, f64), out: &m
     crate::elementwise::power_straight(spectrum, parts, out);
 }
 
+/// See [`crate::relu_all`].
+#[target_feature(enable = "avx2")]
+pub(crate) fn relu_all(values: &mut [f32]) {
+    crate::elementwise::relu_straight(values);
+}
+
+/// See [`crate::add_all`].
+#[target_feature(enable = "avx2")]
+pub(crate) fn add_all(values: &mut [f32], x: &[f32]) {
+    crate::elementwise::add_straight(values, x);
+}
+
 /// See [`crate::add_weighted`].
 #[target_feature(enable = "avx2")]
 pub(crate) fn add_weighted(w: f64, x: &[f32], sums: &mut [f64], squares: &mut [f64]) {

@@ -20,7 +20,7 @@ impl Activation {
     fn apply(self, values: &mut [f32]) {
         match self {
             Self::None => {}
-            Self::Relu => values.iter_mut().for_each(|v| *v = if *v > 0.0 { *v } else { 0.0 }),
+            Self::Relu => engine_simd::relu_all(values),
             Self::Tanh => engine_simd::tanh_all(values),
         }
     }

@@ -53,7 +53,7 @@ impl ResidualBlock {
         let n = down(&mut self.down, &mut narrow, work);
         self.up.push(&narrow, n, out, work);
         work.narrow = narrow;
-        out.iter_mut().zip(self.down.centres(work, n)).for_each(|(o, x)| *o += x);
+        engine_simd::add_all(out, self.down.centres(work, n));
         n
     }
 }
