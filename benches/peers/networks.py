@@ -55,7 +55,6 @@ def shipped(path, out):
     heads, width = config["heads"], config["wide"] // config["heads"]
     weights = node("Unsqueeze", [node("Softmax", [logits], "softmax", axis=2), constant("two", np.array([2], np.int64))], "weights")
     parts = node("Reshape", [x, constant("parts.shape", np.array([1, heads, width, -1], np.int64))], "parts")
-    last = constant("last", np.array([3], np.int64))
     # (1, heads, frames, 1): sums over frames as products of matrices.
     column = node("Transpose", [weights], "column", perm=[0, 1, 3, 2])
     mean = node("MatMul", [parts, column], "mean")
@@ -65,7 +64,6 @@ def shipped(path, out):
     row = constant("row", np.array([1, config["wide"]], np.int64))
     pooled = node("Concat", [node("Reshape", [mean, row], "means"), node("Reshape", [deviation, row], "deviations")], "pooled", axis=1)
     node("Gemm", [pooled, constant("out.w", tensors["speaker.out.weight"]), constant("out.b", tensors["speaker.out.bias"])], "embedding", transB=1)
-    del last
     graph = helper.make_graph(
         nodes, "speaker",
         [helper.make_tensor_value_info("features", TensorProto.FLOAT, [1, config["mels"], "frames"])],

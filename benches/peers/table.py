@@ -7,7 +7,7 @@
 
 Each round asks everybody once, so that what else the machine does meets all of them; the table has the medians of the rounds and their spread.
 """
-import argparse, os, platform, statistics, subprocess, sys, time
+import argparse, os, platform, statistics, subprocess, sys, tempfile, time
 from pathlib import Path
 
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
@@ -39,8 +39,39 @@ def timed(go):
     return run
 
 
-def peers():
+def embedders(folder):
+    """onnxruntime with our network and sherpa-onnx with ECAPA-TDNN of 512 channels, each in 32 and in 8 bits."""
+    import networks, sherpa_onnx
+    random = np.random.default_rng(1)
+    config = networks.shipped(ROOT / "models/weights/default.vouch", folder / "ours.onnx")
+    features = random.normal(size=(1, config["mels"], 1000)).astype(np.float32)
+    networks.quantised(folder / "ours.onnx", folder / "ours-int8.onnx", "features", [features])
+    metadata = networks.ecapa(folder / "ecapa.onnx")
+    sample = random.normal(size=(1, 998, 80)).astype(np.float32)
+    networks.quantised(folder / "ecapa.onnx", folder / "ecapa-int8.onnx", "feats", [sample], metadata)
+    x = audio(16000, 10)
+
+    def network(name):
+        session = networks.session(folder / name)
+        return timed(lambda: session.run(None, {"features": features}))
+
+    def whole(name):
+        config = sherpa_onnx.SpeakerEmbeddingExtractorConfig(model=str(folder / name), num_threads=1)
+        extractor = sherpa_onnx.SpeakerEmbeddingExtractor(config)
+
+        def go():
+            stream = extractor.create_stream()
+            stream.accept_waveform(16000, x)
+            stream.input_finished()
+            return extractor.compute(stream)
+        return timed(go)
+
+    return {name: make(f"{name}.onnx") for make, names in ((network, ("ours", "ours-int8")), (whole, ("ecapa", "ecapa-int8"))) for name in names}
+
+
+def peers(folder):
     import kaldi_native_fbank as knf, librosa, soxr
+    onnx = embedders(folder)
     x, y = audio(16000, 60), audio(48000, 60)
     options = knf.FbankOptions()
     options.frame_opts.dither = 0
@@ -61,7 +92,10 @@ def peers():
         "80-bin fbank of 60 s, 16 kHz": [("ours", ours("fbank")), ("kaldi-native-fbank", timed(kaldi)), ("librosa", timed(mel))],
         "60 s from 48 to 16 kHz": [("ours", ours("resample")), ("soxr, high", timed(lambda: soxr.resample(y, 48000, 16000, "HQ")))],
         "10 s of 16 kHz to an embedding": [("f32, whole", ours("file")), ("f32, 20 ms packets", ours("packets")),
-                                            ("int8, whole", ours("file-int8")), ("int8, 20 ms packets", ours("packets-int8"))],
+                                            ("int8, whole", ours("file-int8")), ("int8, 20 ms packets", ours("packets-int8")),
+                                            ("sherpa-onnx, ECAPA-512, f32", onnx["ecapa"]), ("sherpa-onnx, ECAPA-512, static int8", onnx["ecapa-int8"])],
+        "our network, 10 s of features to an embedding, f32": [("ours", ours("net")), ("onnxruntime", onnx["ours"])],
+        "the same in 8 bits": [("ours", ours("net-int8")), ("onnxruntime, static", onnx["ours-int8"])],
         "60 s of PCMU, a score each 100 ms": [("f32", ours("call")), ("int8", ours("call-int8"))],
     }
 
@@ -80,7 +114,8 @@ def main():
     args = parser.parse_args()
     if not OURS.exists():
         sys.exit(f"{OURS} is missing: cargo build --release -p benches --bin ours")
-    groups = peers()
+    folder = tempfile.TemporaryDirectory()
+    groups = peers(Path(folder.name))
     times = {}
     for number in range(args.rounds):
         for group, members in groups.items():

@@ -277,7 +277,39 @@ impl Index {
         Ok(Hit { row, cosine })
     }
 
+    /// The best row for each of `queries`, *shape* `(n, dim)`, as [`Index::best`] finds it. Faster than one by one where the rows
+    /// do not fit into a cache: each goes through all queries while it is there.
+    ///
+    /// # Errors
+    /// As [`Index::best`]; then nothing is found for any.
+    pub fn best_of_each(&self, queries: &[f32]) -> Result<Vec<Option<Hit>>, SearchError> {
+        if !queries.len().is_multiple_of(self.dim) {
+            return Err(SearchError::Query { expected: self.dim, found: queries.len() % self.dim });
+        }
+        let mut asked = Vec::with_capacity(queries.len() / self.dim);
+        for query in queries.chunks_exact(self.dim) {
+            let mut scratch = self.scratch();
+            let terms = self.terms(query, &mut scratch)?;
+            asked.push((query, terms, scratch, Best(None)));
+        }
+        for block in 0..self.len().div_ceil(BLOCK) {
+            for (query, terms, scratch, best) in &mut asked {
+                self.scan(block, query, *terms, scratch, best);
+            }
+        }
+        asked.into_iter().map(|(.., best)| best.0.map(|(row, cosine)| self.hit(row, cosine)).transpose()).collect()
+    }
+
     fn search(&self, query: &[f32], scratch: &mut Scratch, nearest: &mut impl Nearest) -> Result<(), SearchError> {
+        let terms = self.terms(query, scratch)?;
+        for block in 0..self.len().div_ceil(BLOCK) {
+            self.scan(block, query, terms, scratch, nearest);
+        }
+        Ok(())
+    }
+
+    /// Checks and quantises a query.
+    fn terms(&self, query: &[f32], scratch: &mut Scratch) -> Result<Terms, SearchError> {
         if query.len() != self.dim || scratch.query.len() != self.padded {
             return Err(SearchError::Query { expected: self.dim, found: query.len() });
         }
@@ -285,28 +317,35 @@ impl Index {
             return Err(SearchError::NotUnit { row: None });
         }
         let q = quantise(query, &mut scratch.query);
-        let scale = f64::from(q.scale);
-        let fixed = q.residue * self.reach + ROUNDING;
-        let query_norm = 1.0 + NORM_TOLERANCE;
-        let blocks = self.quantised.chunks(BLOCK * self.padded);
-        let sides = self.scales.chunks(BLOCK).zip(self.residues.chunks(BLOCK));
-        for (block, (rows, (scales, residues))) in blocks.zip(sides).enumerate() {
-            let products = &mut scratch.products[..scales.len()];
-            scan_i8(self.backend, &scratch.query, rows, products);
-            for (i, ((&product_i8, &s), &residue)) in products.iter().zip(scales).zip(residues).enumerate() {
-                let bound = f64::from(product_i8) * scale * f64::from(s) + query_norm * f64::from(residue) + fixed;
-                if bound <= nearest.bar() {
-                    continue;
-                }
-                let row = block * BLOCK + i;
-                let cosine = product(query, &self.rows[row * self.dim..][..self.dim]);
-                if cosine > nearest.bar() {
-                    nearest.take(row, cosine);
-                }
+        Ok(Terms { scale: f64::from(q.scale), fixed: q.residue * self.reach + ROUNDING })
+    }
+
+    /// Takes the rows of a block that are nearer than those so far.
+    fn scan(&self, block: usize, query: &[f32], terms: Terms, scratch: &mut Scratch, nearest: &mut impl Nearest) {
+        let (first, end) = (block * BLOCK, self.len().min((block + 1) * BLOCK));
+        let products = &mut scratch.products[..end - first];
+        scan_i8(self.backend, &scratch.query, &self.quantised[first * self.padded..end * self.padded], products);
+        let sides = self.scales[first..end].iter().zip(&self.residues[first..end]);
+        for (i, (&product_i8, (&s, &residue))) in products.iter().zip(sides).enumerate() {
+            let near = f64::from(product_i8) * terms.scale * f64::from(s);
+            let bound = near + (1.0 + NORM_TOLERANCE) * f64::from(residue) + terms.fixed;
+            if bound <= nearest.bar() {
+                continue;
+            }
+            let row = first + i;
+            let cosine = product(query, &self.rows[row * self.dim..][..self.dim]);
+            if cosine > nearest.bar() {
+                nearest.take(row, cosine);
             }
         }
-        Ok(())
     }
+}
+
+/// What a bound has of the query: its scale, and what does not depend on the row.
+#[derive(Clone, Copy)]
+struct Terms {
+    scale: f64,
+    fixed: f64,
 }
 
 /// Why rows cannot be searched.

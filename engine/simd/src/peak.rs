@@ -33,8 +33,8 @@ pub fn multiply_adds_i8(backend: Backend, rounds: u64) -> Option<u64> {
         // SAFETY: the features were found on this machine.
         Backend::Avx512 if crate::scan::has_vnni() => Some(unsafe { x86_64::dot_avx512(rounds) }),
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: the features were found on this machine.
         Backend::Avx2 | Backend::Avx512 if is_x86_feature_detected!("avxvnni") => {
+            // SAFETY: the features were found on this machine.
             Some(unsafe { x86_64::dot_avxvnni(rounds) })
         }
         #[cfg(target_arch = "x86_64")]

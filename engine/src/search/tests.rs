@@ -79,6 +79,10 @@ proptest! {
             let pair = |h: Hit| (h.row, h.cosine.value());
             let clamped = |(row, c): (usize, f64)| (row, c.clamp(-1.0, 1.0));
             prop_assert_eq!(best.map(pair), want.first().copied().map(clamped));
+            let queries: Vec<f32> = query.iter().chain(&rows[..rows.len().min(3 * dim)]).copied().collect();
+            let each = index.best_of_each(&queries).unwrap();
+            let one_by_one = queries.chunks_exact(dim).map(|q| index.best(q, &mut scratch).unwrap());
+            prop_assert_eq!(each, one_by_one.collect::<Vec<_>>());
             for top in [0, 1, 5, n, n + 3] {
                 let got: Vec<_> = index.top(&query, top).unwrap().into_iter().map(pair).collect();
                 let want: Vec<_> = want.iter().take(top).copied().map(clamped).collect();
