@@ -295,7 +295,7 @@ fn draw(out: &PathBuf, parts: &[(&str, &str, &[Line])]) -> Result<()> {
         );
         let mut chart = ChartBuilder::on(area)
             .caption(*title, ("sans-serif", 20))
-            .margin(16)
+            .margin(20)
             .x_label_area_size(44)
             .y_label_area_size(64)
             .build_cartesian_2d((sizes.0..sizes.1).log_scale(), (least / 2.0..most * 2.0).log_scale())
@@ -305,7 +305,11 @@ fn draw(out: &PathBuf, parts: &[(&str, &str, &[Line])]) -> Result<()> {
             .configure_mesh()
             .x_desc(*axis)
             .y_desc("milliseconds")
-            .x_label_formatter(&|s| format!("{s}"))
+            .x_label_formatter(&|s| match *s {
+                s if s >= 1e6 => format!("{} M", s / 1e6),
+                s if s >= 1e3 => format!("{} k", s / 1e3),
+                s => format!("{s}"),
+            })
             .y_label_formatter(&milliseconds)
             .light_line_style(WHITE)
             .draw()

@@ -6,6 +6,9 @@ use crate::Backend;
 pub const SCAN_ALIGN: usize = 64;
 /// Longest vector of [`scan_i8`]: no sum of products of 8-bit numbers overflows.
 pub const SCAN_MAX_LEN: usize = 1 << 16;
+/// How far ahead rows are asked for, in bytes: they come from memory, and on many machines too late if nobody asks.
+#[cfg(target_arch = "x86_64")]
+const AHEAD: usize = 4_096;
 
 /// `out[r] = sum over k of query[k] rows[r][k]`, exactly. *Shape* of `rows`: `(out.len(), query.len())`.
 ///
@@ -68,6 +71,7 @@ unsafe fn scan_vnni(query: &[i8], rows: &[i8], out: &mut [i32]) {
     for (r, o) in out.iter_mut().enumerate() {
         let mut sum = _mm512_setzero_si512();
         for k in (0..len).step_by(64) {
+            crate::x86_64::fetch(rows.as_ptr().wrapping_add(r * len + k + AHEAD));
             // SAFETY: k + 64 <= len, and row r ends within `rows`, as the caller promises.
             let (q, row) = unsafe {
                 (
@@ -93,6 +97,9 @@ unsafe fn scan_avx2(query: &[i8], rows: &[i8], out: &mut [i32]) {
     let len = query.len();
     for (r, o) in out.iter_mut().enumerate() {
         let mut sum: __m256i = _mm256_setzero_si256();
+        for k in (0..len).step_by(64) {
+            crate::x86_64::fetch(rows.as_ptr().wrapping_add(r * len + k + AHEAD));
+        }
         for k in (0..len).step_by(16) {
             // SAFETY: k + 16 <= len, and row r ends within `rows`, as the caller promises.
             let (q, row) = unsafe {

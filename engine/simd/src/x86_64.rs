@@ -71,7 +71,7 @@ unsafe fn widen_256(p: *const u16) -> __m256 {
 
 /// Asks for what lies at `p`, if anything does.
 #[inline(always)]
-fn fetch<T>(p: *const T) {
+pub(crate) fn fetch<T>(p: *const T) {
     // SAFETY: a prefetch reads nothing and faults nowhere.
     unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) }
 }
