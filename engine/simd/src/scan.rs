@@ -8,7 +8,7 @@ pub const SCAN_ALIGN: usize = 64;
 pub const SCAN_MAX_LEN: usize = 1 << 16;
 /// How far ahead rows are asked for, in bytes: they come from memory, and on many machines too late if nobody asks.
 #[cfg(target_arch = "x86_64")]
-const AHEAD: usize = 4_096;
+const AHEAD: usize = 8_192;
 
 /// `out[r] = sum over k of query[k] rows[r][k]`, exactly. *Shape* of `rows`: `(out.len(), query.len())`.
 ///
@@ -71,7 +71,7 @@ unsafe fn scan_vnni(query: &[i8], rows: &[i8], out: &mut [i32]) {
     for (r, o) in out.iter_mut().enumerate() {
         let mut sum = _mm512_setzero_si512();
         for k in (0..len).step_by(64) {
-            crate::x86_64::fetch(rows.as_ptr().wrapping_add(r * len + k + AHEAD));
+            crate::x86_64::fetch_far(rows.as_ptr().wrapping_add(r * len + k + AHEAD));
             // SAFETY: k + 64 <= len, and row r ends within `rows`, as the caller promises.
             let (q, row) = unsafe {
                 (
@@ -98,7 +98,7 @@ unsafe fn scan_avx2(query: &[i8], rows: &[i8], out: &mut [i32]) {
     for (r, o) in out.iter_mut().enumerate() {
         let mut sum: __m256i = _mm256_setzero_si256();
         for k in (0..len).step_by(64) {
-            crate::x86_64::fetch(rows.as_ptr().wrapping_add(r * len + k + AHEAD));
+            crate::x86_64::fetch_far(rows.as_ptr().wrapping_add(r * len + k + AHEAD));
         }
         for k in (0..len).step_by(16) {
             // SAFETY: k + 16 <= len, and row r ends within `rows`, as the caller promises.

@@ -1,9 +1,9 @@
 //! AVX2+FMA and AVX-512 twins of the scalar kernel.
 
 use std::arch::x86_64::{
-    __m256, __m512, _MM_HINT_T0, _mm_loadu_si128, _mm_prefetch, _mm256_cvtph_ps, _mm256_fmadd_ps, _mm256_loadu_ps,
-    _mm256_loadu_si256, _mm256_set1_ps, _mm256_storeu_ps, _mm512_cvtph_ps, _mm512_fmadd_ps, _mm512_loadu_ps,
-    _mm512_set1_ps, _mm512_storeu_ps,
+    __m256, __m512, _MM_HINT_T0, _MM_HINT_T1, _mm_loadu_si128, _mm_prefetch, _mm256_cvtph_ps, _mm256_fmadd_ps,
+    _mm256_loadu_ps, _mm256_loadu_si256, _mm256_set1_ps, _mm256_storeu_ps, _mm512_cvtph_ps, _mm512_fmadd_ps,
+    _mm512_loadu_ps, _mm512_set1_ps, _mm512_storeu_ps,
 };
 
 use crate::kernel::AHEAD;
@@ -74,6 +74,13 @@ unsafe fn widen_256(p: *const u16) -> __m256 {
 pub(crate) fn fetch<T>(p: *const T) {
     // SAFETY: a prefetch reads nothing and faults nowhere.
     unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) }
+}
+
+/// As [`fetch`], into a farther cache.
+#[inline(always)]
+pub(crate) fn fetch_far<T>(p: *const T) {
+    // SAFETY: as above.
+    unsafe { _mm_prefetch::<_MM_HINT_T1>(p.cast()) }
 }
 
 #[rustfmt::skip]
