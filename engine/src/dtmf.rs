@@ -200,12 +200,7 @@ impl DtmfDetector {
     fn analyse(&mut self) -> Option<char> {
         let mean = engine_simd::sum(&self.held) / WINDOW as f32;
         let x = self.held.map(|x| x - mean);
-        let mut sums = [0.0; 16];
-        for (&x, row) in x.iter().zip(&self.tables.rows) {
-            for i in 0..16 {
-                sums[i] += x * row[i];
-            }
-        }
+        let sums = engine_simd::correlate(&x, &self.tables.rows);
         let now: [[f32; 2]; 8] = std::array::from_fn(|i| [sums[2 * i], sums[2 * i + 1]]);
         let before = std::mem::replace(&mut self.previous, now);
         let mut weighted = x;

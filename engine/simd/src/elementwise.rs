@@ -214,6 +214,36 @@ pub(crate) fn add_weighted_straight(w: f64, x: &[f32], sums: &mut [f64], squares
     }
 }
 
+/// `sum over n of x[n] rows[n]` for each of 16 columns, over the common length; even and odd rows are summed apart, so that sums do
+/// not wait for each other: the same bits everywhere.
+pub fn correlate(x: &[f32], rows: &[[f32; 16]]) -> [f32; 16] {
+    #[cfg(target_arch = "x86_64")]
+    if crate::Backend::Avx2.is_available() {
+        // SAFETY: AVX2 was found on this machine.
+        return unsafe { crate::x86_64::correlate(x, rows) };
+    }
+    correlate_straight(x, rows)
+}
+
+#[inline(always)]
+pub(crate) fn correlate_straight(x: &[f32], rows: &[[f32; 16]]) -> [f32; 16] {
+    let (mut even, mut odd) = ([0.0f32; 16], [0.0f32; 16]);
+    let (x, rows) = (x.chunks(2), rows.chunks(2));
+    for (x, rows) in x.zip(rows) {
+        if let (&[a, b], [first, second]) = (x, rows) {
+            for i in 0..16 {
+                even[i] += a * first[i];
+                odd[i] += b * second[i];
+            }
+        } else if let (Some(&a), Some(first)) = (x.first(), rows.first()) {
+            for i in 0..16 {
+                even[i] += a * first[i];
+            }
+        }
+    }
+    std::array::from_fn(|i| even[i] + odd[i])
+}
+
 /// Sum of `a`, in 16 partial sums that are added pairwise: the same bits everywhere.
 pub fn sum(a: &[f32]) -> f32 {
     let mut sums = [0.0f32; 16];

@@ -30,8 +30,8 @@ mod x86_64;
 
 pub use dispatch::Backend;
 pub use elementwise::{
-    EXP_MAX_ULP, LN_MAX_ERROR, TANH_MAX_ERROR, add_all, add_weighted, dot, exp, ln, ln_all, power, relu_all, sum, tanh,
-    tanh_all, windowed,
+    EXP_MAX_ULP, LN_MAX_ERROR, TANH_MAX_ERROR, add_all, add_weighted, correlate, dot, exp, ln, ln_all, power, relu_all,
+    sum, tanh, tanh_all, windowed,
 };
 pub use half::{half_of, half_to_f32};
 pub use quantised::{QUANTISED_MAX_INPUTS, QuantisedMatrix, QuantisedScratch};

@@ -1,8 +1,8 @@
 //! One suite, run on every backend that this machine has.
 
 use crate::{
-    Backend, EXP_MAX_ULP, LN_MAX_ERROR, PANEL, Splice, SplicedMatrix, TANH_MAX_ERROR, add_all, add_weighted, dot, exp,
-    half_to_f32, ln, ln_all, power, relu_all, sum, tanh, tanh_all, windowed,
+    Backend, EXP_MAX_ULP, LN_MAX_ERROR, PANEL, Splice, SplicedMatrix, TANH_MAX_ERROR, add_all, add_weighted, correlate,
+    dot, exp, half_to_f32, ln, ln_all, power, relu_all, sum, tanh, tanh_all, windowed,
 };
 
 /// xorshift64*: enough for test data, and the same everywhere.
@@ -99,6 +99,20 @@ fn what_is_below_zero_or_no_number_becomes_zero_and_sums_are_sums() {
     assert_eq!(values, want);
     add_all(&mut values, &[0.5; 39]);
     assert!(values.iter().zip(&want).take(39).all(|(v, w)| *v == w + 0.5) && values[40] == 0.0);
+}
+
+#[test]
+fn correlations_are_those_of_the_plain_rule() {
+    let mut random = Random(12);
+    for len in [0, 1, 2, 7, 256] {
+        let x: Vec<f32> = (0..len).map(|_| random.unit()).collect();
+        let rows: Vec<[f32; 16]> = (0..len).map(|_| std::array::from_fn(|_| random.unit())).collect();
+        let got = correlate(&x, &rows);
+        for (i, got) in got.iter().enumerate() {
+            let half = |first: usize| (first..len).step_by(2).fold(0.0f32, |sum, n| sum + x[n] * rows[n][i]);
+            assert_eq!(got.to_bits(), (half(0) + half(1)).to_bits(), "{len} {i}");
+        }
+    }
 }
 
 #[test]

@@ -33,6 +33,12 @@ pub(crate) fn power<C>(spectrum: &[C], parts: impl Fn(&C) -> (f64, f64), out: &m
     crate::elementwise::power_straight(spectrum, parts, out);
 }
 
+/// See [`crate::correlate`].
+#[target_feature(enable = "avx2")]
+pub(crate) fn correlate(x: &[f32], rows: &[[f32; 16]]) -> [f32; 16] {
+    crate::elementwise::correlate_straight(x, rows)
+}
+
 /// See [`crate::relu_all`].
 #[target_feature(enable = "avx2")]
 pub(crate) fn relu_all(values: &mut [f32]) {

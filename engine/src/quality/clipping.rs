@@ -86,21 +86,37 @@ impl Clipping {
 
     pub(super) fn push(&mut self, samples: &[f32]) {
         self.total += samples.len() as u64;
-        // In registers, not in `self`: for all that the compiler knows, the histograms lie there.
-        let (mut last, mut run, mut loud) = (self.last, self.run, 0.0f32);
-        for &x in samples {
-            let magnitude = x.abs();
-            loud = if magnitude > loud { magnitude } else { loud };
-            run = if x == last { run.saturating_add(1) } else { 1 };
-            last = x;
-            self.sides[usize::from(x < 0.0)].push(magnitude, run);
+        let (low, high) = reach(samples);
+        if high < self.sides[0].peak && -low < self.sides[1].peak {
+            self.below_the_peaks(samples);
+        } else {
+            self.up_to_the_peaks(samples);
         }
-        (self.last, self.run) = (last, run);
-        if loud >= ULAW_MOST {
+        if high.max(-low) >= ULAW_MOST {
             let count = |is: fn(f32) -> bool| samples.iter().filter(|x| is(x.abs())).count() as u64;
             self.full += count(|x| x >= FULL_SCALE);
             self.alaw_most += count(|x| x == ALAW_MOST);
             self.ulaw_most += count(|x| x == ULAW_MOST);
+        }
+    }
+
+    /// The common case: all that samples below the peaks so far change is the histograms, and the run that may go on.
+    fn below_the_peaks(&mut self, samples: &[f32]) {
+        for &x in samples {
+            self.sides[usize::from(x < 0.0)].levels[Side::level(x.abs())] += 1;
+        }
+        if let Some(&last) = samples.last() {
+            let tail = samples.iter().rev().take_while(|&&x| x == last).count();
+            let before = if tail == samples.len() && self.last == last { self.run } else { 0 };
+            (self.last, self.run) = (last, before.saturating_add(u32::try_from(tail).unwrap_or(u32::MAX)));
+        }
+    }
+
+    fn up_to_the_peaks(&mut self, samples: &[f32]) {
+        for &x in samples {
+            self.run = if x == self.last { self.run.saturating_add(1) } else { 1 };
+            self.last = x;
+            self.sides[usize::from(x < 0.0)].push(x.abs(), self.run);
         }
     }
 
@@ -129,5 +145,46 @@ impl Clipping {
             side.levels.fill(0);
         }
         (self.total, self.full, self.alaw_most, self.ulaw_most, self.last, self.run) = (0, 0, 0, 0, 0.0, 0);
+    }
+}
+
+/// The least and the largest of the samples and 0.
+fn reach(samples: &[f32]) -> (f32, f32) {
+    let (mut lows, mut highs, mut parts) = ([0.0f32; 8], [0.0f32; 8], samples.chunks_exact(8));
+    for part in parts.by_ref() {
+        for i in 0..8 {
+            lows[i] = if part[i] < lows[i] { part[i] } else { lows[i] };
+            highs[i] = if part[i] > highs[i] { part[i] } else { highs[i] };
+        }
+    }
+    let all = |of: [f32; 8]| of.into_iter().chain(parts.remainder().iter().copied());
+    (all(lows).fold(0.0, f32::min), all(highs).fold(0.0, f32::max))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_below_the_peaks_count_as_all_others_do() {
+        let mut random = testdata::Random::new(4);
+        for steps in [3.0, 40.0, 3_000.0] {
+            let samples: Vec<f32> = (0..5_000).map(|_| (random.normal() * steps / 4.0).round() / steps).collect();
+            let (mut quick, mut plain) = (Clipping::new(), Clipping::new());
+            let mut rest = &samples[..];
+            while !rest.is_empty() {
+                let (part, behind) = rest.split_at((1 + random.below(40)).min(rest.len()));
+                quick.push(part);
+                plain.total += part.len() as u64;
+                plain.up_to_the_peaks(part);
+                plain.full += part.iter().filter(|x| x.abs() >= FULL_SCALE).count() as u64;
+                assert_eq!((quick.run, quick.last.to_bits()), (plain.run, plain.last.to_bits()));
+                rest = behind;
+            }
+            for (a, b) in quick.sides.iter().zip(&plain.sides) {
+                assert_eq!((a.peak, a.at_peak, a.flat, &a.levels), (b.peak, b.at_peak, b.flat, &b.levels), "{steps}");
+            }
+            assert_eq!((quick.full, quick.total), (plain.full, plain.total));
+        }
     }
 }
