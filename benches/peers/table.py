@@ -40,7 +40,7 @@ def timed(go):
 
 
 def embedders(folder):
-    """onnxruntime with our network and sherpa-onnx with ECAPA-TDNN of 512 channels, each in 32 and in 8 bits."""
+    """onnxruntime with our network and sherpa-onnx with ECAPA-TDNN of 512 channels, each in 32 and in 8 bits; resemblyzer with its own."""
     import networks, sherpa_onnx
     random = np.random.default_rng(1)
     config = networks.shipped(ROOT / "models/weights/default.vouch", folder / "ours.onnx")
@@ -66,12 +66,17 @@ def embedders(folder):
             return extractor.compute(stream)
         return timed(go)
 
-    return {name: make(f"{name}.onnx") for make, names in ((network, ("ours", "ours-int8")), (whole, ("ecapa", "ecapa-int8"))) for name in names}
+    import torch
+    from resemblyzer import VoiceEncoder
+    torch.set_num_threads(1)
+    encoder = VoiceEncoder("cpu", verbose=False)
+    found = {"resemblyzer": timed(lambda: encoder.embed_utterance(x))}
+    return found | {name: make(f"{name}.onnx") for make, names in ((network, ("ours", "ours-int8")), (whole, ("ecapa", "ecapa-int8"))) for name in names}
 
 
 def peers(folder):
     import kaldi_native_fbank as knf, librosa, soxr
-    onnx = embedders(folder)
+    others = embedders(folder)
     x, y = audio(16000, 60), audio(48000, 60)
     options = knf.FbankOptions()
     options.frame_opts.dither = 0
@@ -93,9 +98,10 @@ def peers(folder):
         "60 s from 48 to 16 kHz": [("ours", ours("resample")), ("soxr, high", timed(lambda: soxr.resample(y, 48000, 16000, "HQ")))],
         "10 s of 16 kHz to an embedding": [("f32, whole", ours("file")), ("f32, 20 ms packets", ours("packets")),
                                             ("int8, whole", ours("file-int8")), ("int8, 20 ms packets", ours("packets-int8")),
-                                            ("sherpa-onnx, ECAPA-512, f32", onnx["ecapa"]), ("sherpa-onnx, ECAPA-512, static int8", onnx["ecapa-int8"])],
-        "our network, 10 s of features to an embedding, f32": [("ours", ours("net")), ("onnxruntime", onnx["ours"])],
-        "the same in 8 bits": [("ours", ours("net-int8")), ("onnxruntime, static", onnx["ours-int8"])],
+                                            ("sherpa-onnx, ECAPA-512, f32", others["ecapa"]), ("sherpa-onnx, ECAPA-512, static int8", others["ecapa-int8"]),
+                                            ("resemblyzer", others["resemblyzer"])],
+        "our network, 10 s of features to an embedding, f32": [("ours", ours("net")), ("onnxruntime", others["ours"])],
+        "the same in 8 bits": [("ours", ours("net-int8")), ("onnxruntime, static", others["ours-int8"])],
         "60 s of PCMU, a score each 100 ms": [("f32", ours("call")), ("int8", ours("call-int8"))],
     }
 

@@ -236,6 +236,29 @@ fn eight_bits_give_the_same_bits_on_every_backend() {
 }
 
 #[test]
+fn more_frames_at_once_give_the_same_bits() {
+    let golden = golden();
+    for precision in [Precision::F32, Precision::Int8] {
+        let model = Model::embedded_with(precision).unwrap();
+        let embed = |mut embedder: Box<dyn Embedder>, step: usize| {
+            let mels = embedder.num_mel_bins();
+            for (x, s) in golden.log_mel.chunks(step * mels).zip(golden.speech.chunks(step)) {
+                embedder.push(x, s);
+            }
+            embedder.finish();
+            let mut embedding = vec![0.0; embedder.dim()];
+            assert!(embedder.embedding(&mut embedding));
+            embedding.iter().map(|v| v.to_bits()).collect::<Vec<_>>()
+        };
+        let call = embed(model.embedder(), 10);
+        assert!(model.embedder_for_files().block_frames() > model.embedder().block_frames());
+        for step in [1, 7, MAX_BLOCK_FRAMES, model.embedder_for_files().block_frames(), golden.speech.len()] {
+            assert_eq!(embed(model.embedder_for_files(), step), call, "{precision:?}, {step} frames at once");
+        }
+    }
+}
+
+#[test]
 fn the_detector_agrees_with_pytorch_for_any_blocks() {
     let golden = golden();
     let model = Model::embedded().unwrap();

@@ -30,11 +30,11 @@ const DIM: usize = 192;
 #[derive(Parser)]
 struct Args {
     /// Longest call, in seconds.
-    #[arg(long, default_value_t = 36_000)]
+    #[arg(long, default_value_t = 36_000, value_parser = clap::value_parser!(u32).range(10..))]
     longest: u32,
     /// Largest list.
-    #[arg(long, default_value_t = 10_000_000)]
-    largest: usize,
+    #[arg(long, default_value_t = 10_000_000, value_parser = clap::value_parser!(u64).range(10..))]
+    largest: u64,
     /// Where to draw the plot.
     #[arg(long)]
     out: Option<PathBuf>,
@@ -220,10 +220,10 @@ fn unit(random: &mut Random) -> impl Iterator<Item = f32> {
     row.into_iter().map(move |x| (f64::from(x) / norm) as f32)
 }
 
-fn by_list(largest: usize) -> Result<Vec<Line>> {
+fn by_list(largest: u64) -> Result<Vec<Line>> {
     let mut lines = ["list made ready", "nearest of a list", "ten nearest", "each of 16 callers at once"]
         .map(|name| Line { name, points: Vec::new() });
-    for rows in (0..8).map(|power| 10usize.pow(power)).filter(|&n| n <= largest) {
+    for rows in (0..8).map(|power| 10usize.pow(power)).filter(|&n| n as u64 <= largest) {
         let mut random = Random::new(rows as u64);
         let mut data = Vec::with_capacity(rows * DIM);
         (0..rows).for_each(|_| data.extend(unit(&mut random)));
