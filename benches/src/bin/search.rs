@@ -74,7 +74,7 @@ fn main() -> Result<()> {
         write_npy(to_queries, &asked.concat(), dim)?;
     }
 
-    let checked = queries.min(1 + 40_000_000_000 / (count * dim));
+    let checked = queries.min(1 + 200_000_000_000 / (count * dim));
     let expected: Vec<(usize, f64)> = asked.iter().take(checked).map(|q| plain(&rows, q)).collect();
     let start = Instant::now();
     let index = Index::new(rows, dim, ModelId([1; 16]))?;
