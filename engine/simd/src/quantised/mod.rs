@@ -25,7 +25,7 @@ pub const QUANTISED_MAX_INPUTS: usize = 1 << 16;
 /// Inputs are padded with zeros to a multiple of this.
 const PADDING: usize = 8;
 /// Inputs whose range is taken side by side.
-const LANES: usize = 64;
+const LANES: usize = 32;
 
 /// A weight matrix in 8 bits, packed for [`QuantisedMatrix::apply`], with its bias. Clones share the numbers.
 #[derive(Clone, Debug)]
