@@ -5,6 +5,13 @@ pub mod redaction;
 use engine::embed::ModelId;
 use engine::template::{Embedding, Template, TemplateError, TemplateRecord};
 
+/// The vector of norm 1 in that direction.
+pub fn unit(mut v: Vec<f32>) -> Vec<f32> {
+    let norm = v.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt();
+    v.iter_mut().for_each(|x| *x = (f64::from(*x) / norm) as f32);
+    v
+}
+
 /// A voiceprint from one embedding, for measurements.
 ///
 /// # Errors

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow};
+use benches::unit;
 use clap::Parser;
 use engine::audio::SampleRate;
 use engine::codec::{Codec, g711};
@@ -214,10 +215,8 @@ fn by_length(longest: u32) -> Result<Vec<Line>> {
     Ok(lines)
 }
 
-fn unit(random: &mut Random) -> impl Iterator<Item = f32> {
-    let row: [f32; DIM] = std::array::from_fn(|_| random.uniform() as f32 - 0.5);
-    let norm = row.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt();
-    row.into_iter().map(move |x| (f64::from(x) / norm) as f32)
+fn anywhere(random: &mut Random) -> Vec<f32> {
+    unit((0..DIM).map(|_| random.uniform() as f32 - 0.5).collect())
 }
 
 fn by_list(largest: u64) -> Result<Vec<Line>> {
@@ -226,8 +225,8 @@ fn by_list(largest: u64) -> Result<Vec<Line>> {
     for rows in (0..8).map(|power| 10usize.pow(power)).filter(|&n| n as u64 <= largest) {
         let mut random = Random::new(rows as u64);
         let mut data = Vec::with_capacity(rows * DIM);
-        (0..rows).for_each(|_| data.extend(unit(&mut random)));
-        let queries: Vec<f32> = (0..16).flat_map(|_| unit(&mut random).collect::<Vec<_>>()).collect();
+        (0..rows).for_each(|_| data.extend(anywhere(&mut random)));
+        let queries: Vec<f32> = (0..16).flat_map(|_| anywhere(&mut random)).collect();
         let query = queries.get(..DIM).context("a query")?;
         let start = Instant::now();
         let index = Index::new(data, DIM, ModelId([1; 16]))?;

@@ -6,6 +6,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use benches::unit;
 use engine::embed::ModelId;
 use engine::search::Index;
 use ndarray::ArrayView2;
@@ -14,14 +15,8 @@ use testdata::Random;
 /// How far a query lies from its row: noise of this norm is added.
 const NOISE: f32 = 0.8;
 
-fn unit(random: &mut Random, dim: usize) -> Vec<f32> {
-    scaled((0..dim).map(|_| random.normal()).collect())
-}
-
-fn scaled(mut v: Vec<f32>) -> Vec<f32> {
-    let norm = v.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt();
-    v.iter_mut().for_each(|x| *x = (f64::from(*x) / norm) as f32);
-    v
+fn anywhere(random: &mut Random, dim: usize) -> Vec<f32> {
+    unit((0..dim).map(|_| random.normal()).collect())
 }
 
 fn write_npy(path: &str, data: &[f32], dim: usize) -> Result<()> {
@@ -53,15 +48,15 @@ fn main() -> Result<()> {
     let mut random = Random::new(7);
     let mut rows = Vec::with_capacity(count * dim);
     for _ in 0..count {
-        rows.extend(unit(&mut random, dim));
+        rows.extend(anywhere(&mut random, dim));
     }
     let mut asked: Vec<Vec<f32>> = Vec::new();
     for i in 0..queries {
-        let noise = unit(&mut random, dim);
+        let noise = anywhere(&mut random, dim);
         asked.push(if i % 2 == 0 {
             let at = random.below(count);
             let row = rows.iter().skip(at * dim).zip(&noise);
-            scaled(row.map(|(r, n)| r + NOISE * n).collect())
+            unit(row.map(|(r, n)| r + NOISE * n).collect())
         } else {
             noise
         });
