@@ -79,6 +79,26 @@ class TdnnF(nn.Module):
     def forward(self, x, speech):
         return self.out(self.out_bn(self.pool(self.frames(x, speech), speech[:, ::2])))
 
+class BandTdnnF(TdnnF):
+    """`TdnnF` with ears for wide-band audio: 48 bins of the telephone's band, 16 above it, and a flag. Narrow-band audio has zeros above and a flag of 0."""
+    family = 'band-tdnnf'
+    def __init__(self, mels=64, narrow=48, **more):
+        super().__init__(mels=mels, **more)
+        self.config['narrow'] = narrow
+        self.front = Affine(mels + 1, self.config['channels'], (-2, -1, 0, 1, 2), stride=2)
+    def frames(self, x, speech, band):
+        x = causal_cmn(x, speech, self.prior) * self.scale
+        above = torch.arange(x.shape[-1]) >= self.config['narrow']
+        on = band.to(x.dtype).view(-1, 1, 1)
+        x = torch.cat([torch.where(above, x * on, x), on.expand(-1, x.shape[1], 1)], -1)
+        h = self.front(x)
+        for b in self.blocks: h = b(h)
+        return self.expand(h)
+    def forward(self, x, speech, band):
+        return self.embed(self.frames(x, speech, band), speech)
+    def embed(self, frames, speech):
+        return self.out(self.out_bn(self.pool(frames, speech[:, ::2])))
+
 class DepthwiseBlock(nn.Module):
     """ConvNeXt block in one dimension (Heo et al., NeXt-TDNN, 2024), batch norm for layer norm: depthwise taps, expand, ReLU, project, plus the input."""
     def __init__(self, channels, hidden, dilation, taps=7):

@@ -142,6 +142,24 @@ def gsc(repos):
             if m and (m[1], m[2], m[3]) not in done:
                 done.add((m[1], m[2], m[3])); yield m[2], '', m[3] + '_' + m[1], p, r
 
+def single_clips(repos):
+    """Common Voice clips that `common_voice` leaves out: a person with a single clip is a person, and where no table names one, the clip is."""
+    known, done = {c[2]: c[0] for c in common_voice(repos)}, set()
+    for r in repos:
+        for p in sorted(r.files):
+            m = re.match(r'(common_voice_([A-Za-z-]+)_\d+)\.mp3$', p.rsplit('/', 1)[-1])
+            if m and m[1] not in done: done.add(m[1]); yield known.get(m[1], m[1]), m[2], m[1], p, r
+
+def orders(r):
+    for p in sorted(r.files):
+        m = re.match(r'data/speech/clean/([0-9a-f-]{36})\.wav$', p)
+        if m: yield m[1], '', m[1], p
+
+def students(r):
+    for p in sorted(r.files):
+        m = re.match(r'Dataset/([^/]+)/recording(\d+)\.wav$', p)
+        if m: yield hashlib.sha256(m[1].encode()).hexdigest()[:8], '', m[2].zfill(3), p      # their names are people's names
+
 CORPORA = {   # name: (repository, revision, licence, where it is stated, language, iterator)
     'wuw2': ('wake-up-word/wuw-corpus-ii', 'HEAD', 'CC BY-SA 4.0', 'Readme.md and LICENSE.md', 'en (US, telephone)', wuw),
     'dspspeech20': ('zhongyuchen/DSPSpeech-20', 'HEAD', 'MIT', 'README.md and LICENSE', 'zh, en', dsp),
@@ -149,8 +167,12 @@ CORPORA = {   # name: (repository, revision, licence, where it is stated, langua
     'speechcommands': (GSC_REPOS, 'HEAD', 'CC BY 4.0', 'README.md of the dataset, in the repositories', 'en', gsc),
     'speechcommands_short': (GSC_REPOS, 'HEAD', 'CC BY 4.0', 'README.md of the dataset, in the repositories; people with 3.5-6 s only', 'en', gsc),
     'commonvoice': (CV_REPOS, 'HEAD', 'CC0', 'commonvoice.mozilla.org/datasets: the corpus is CC0', 'en and 60 others', common_voice),
+    # a teacher's target needs no label: single clips
+    'commonvoice_single': (CV_REPOS, 'HEAD', 'CC0', 'commonvoice.mozilla.org/datasets: the corpus is CC0; clips of people with less than 6 s, or of nobody knows whom', 'en and 60 others', single_clips),
+    'orders': ('Picovoice/speech-to-intent-benchmark', 'HEAD', 'Apache-2.0', 'LICENSE', 'en', orders),
+    'students': ('DaDoctorProctor/Audio-dataset', 'HEAD', 'MIT', 'LICENSE', 'es', students),
 }
-BOUNDS = {'speechcommands_short': (3.5, 6.0)}     # seconds of one person; otherwise MIN_PERSON and more
+BOUNDS = {'speechcommands_short': (3.5, 6.0), 'commonvoice_single': (2.0, 6.0), 'orders': (2.0, 60.0)}     # seconds of one person; otherwise MIN_PERSON and more
 CAP = 400.0      # seconds kept of one person and corpus: nobody needs more
 
 def build(name, a, reserved, seen, rows):
@@ -212,7 +234,7 @@ def build(name, a, reserved, seen, rows):
         os.makedirs(os.path.join(a.out, name, spk), exist_ok=True)
         for rel, y, m in new:
             sf.write(os.path.join(a.out, rel), y, RATE, format='FLAC', subtype='PCM_16')
-            rows.append([name, f'{family}:{spk}', '' if name == 'commonvoice' else m['ses'], rel, round(len(y) / RATE, 3), m['sr'], licence, m['ses'] if name == 'commonvoice' else lang, m['r'].name, m['path']]); used.add(m['r'])
+            rows.append([name, f'{family}:{spk}', '' if name.startswith('commonvoice') else m['ses'], rel, round(len(y) / RATE, 3), m['sr'], licence, m['ses'] if name.startswith('commonvoice') else lang, m['r'].name, m['path']]); used.add(m['r'])
             utts += 1; total += len(y) / RATE
         people += 1
     for r in repos: r.p.stdin.close(); r.p.wait()
