@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::audio::SampleRate;
 use crate::fbank::FbankConfig;
 
 /// Sampling rate of everything behind the resampler, in Hz.
@@ -41,6 +42,11 @@ pub trait Embedder: Send {
     fn dim(&self) -> usize;
     /// Number of mel bins that a frame must have.
     fn num_mel_bins(&self) -> usize;
+    /// Tells, before the first frame and once for all streams that follow, the rate of the audio. A network that hears more in
+    /// wide-band audio than in a telephone's asks for other frames from then on ([`Embedder::fbank`], [`Embedder::num_mel_bins`]).
+    fn hear(&mut self, rate: SampleRate) {
+        let _ = rate;
+    }
     /// The filter bank that its frames come from; `None` for the engine's own.
     fn fbank(&self) -> Option<FbankConfig> {
         None

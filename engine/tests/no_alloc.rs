@@ -13,7 +13,7 @@ use engine::codec::Codec;
 use engine::score::Threshold;
 use engine::session::Session;
 use fakes::calls::{ask, list, new_call, template};
-use fakes::{DIM, LoudDetector, call, call as speech, session};
+use fakes::{DIM, LoudDetector, call, call as speech, session, wide_session};
 use testdata::Random;
 
 struct Counting;
@@ -50,6 +50,8 @@ fn the_counter_counts() {
     assert_eq!(allocations() - before, 1, "{}", v.len());
 }
 
+type MakeSession = fn(u32, LoudDetector, bool) -> Session;
+
 fn everything(s: &mut Session, x: &[f32], integers: &[i16], packet: &[u8], rate: usize) {
     let mut e = [0.0; DIM];
     for chunk in x.chunks(rate / 50) {
@@ -83,11 +85,13 @@ fn nothing_allocates_after_construction() {
             let x = call(rate, 5.0);
             let integers: Vec<i16> = x.iter().map(|&v| f32_to_i16(v)).collect();
             let packet = vec![0x35; 320];
-            let mut s = session(rate, LoudDetector::new(), windows);
-            let before = allocations();
-            everything(&mut s, &x, &integers, &packet, rate as usize);
-            everything(&mut s, &x, &integers, &packet, rate as usize);
-            assert_eq!(allocations() - before, 0, "{rate} Hz, windows {windows}");
+            for (ears, make) in [("telephone", session as MakeSession), ("wide-band", wide_session)] {
+                let mut s = make(rate, LoudDetector::new(), windows);
+                let before = allocations();
+                everything(&mut s, &x, &integers, &packet, rate as usize);
+                everything(&mut s, &x, &integers, &packet, rate as usize);
+                assert_eq!(allocations() - before, 0, "{rate} Hz, windows {windows}, {ears} ears");
+            }
         }
     }
 }

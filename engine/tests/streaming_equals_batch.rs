@@ -5,13 +5,17 @@ mod fakes;
 
 use engine::audio::f32_to_i16;
 use engine::codec::{Codec, g711};
-use fakes::{LoudDetector, Outcome, call, outcome, session};
+use engine::session::Session;
+use fakes::{LoudDetector, Outcome, call, outcome, session, wide_session};
 use proptest::prelude::*;
 
 const RATES: [u32; 7] = [8_000, 8_001, 11_025, 16_000, 44_100, 48_000, 191_999];
 
 fn whole(rate: u32, x: &[f32]) -> Outcome {
-    let mut s = session(rate, LoudDetector::new(), true);
+    whole_of(session(rate, LoudDetector::new(), true), x)
+}
+
+fn whole_of(mut s: Session, x: &[f32]) -> Outcome {
     s.push(x).unwrap();
     s.finish();
     outcome(&s)
@@ -26,6 +30,19 @@ fn the_call_has_speech_digits_and_windows_at_every_rate() {
     }
 }
 
+#[test]
+fn wide_ears_hear_wide_band_audio_and_nothing_else() {
+    for rate in RATES {
+        let x = call(rate, 9.0);
+        let (telephone, wide) = (whole(rate, &x), whole_of(wide_session(rate, LoudDetector::new(), true), &x));
+        assert_eq!(
+            telephone.net_speech_frames, wide.net_speech_frames,
+            "{rate} Hz: what is speech does not depend on it"
+        );
+        assert_eq!(telephone == wide, rate < 16_000, "{rate} Hz");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -34,8 +51,10 @@ proptest! {
         rate in prop::sample::select(&RATES[..]),
         seconds in 0.0f32..5.0,
         most in prop::sample::select(&[2usize, 40, 700, 30_000][..]),
+        wide_ears: bool,
         seed: u64,
     ) {
+        let session = if wide_ears { wide_session } else { session };
         let x = call(rate, if most == 2 { seconds.min(1.0) } else { seconds });
         let mut random = testdata::Random::new(seed);
         let mut s = session(rate, LoudDetector::new(), true);
@@ -54,7 +73,7 @@ proptest! {
             prop_assert_eq!(progress.samples as usize, x.len() - rest.len());
         }
         s.finish();
-        prop_assert_eq!(outcome(&s), whole(rate, &x));
+        prop_assert_eq!(outcome(&s), whole_of(session(rate, LoudDetector::new(), true), &x));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::fmt;
 
 use engine::embed::ModelId;
 use serde::Deserialize;
-#[cfg(feature = "onnx")]
+#[cfg(any(test, feature = "onnx"))]
 use serde::Serialize;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
@@ -144,7 +144,7 @@ pub struct Container {
 
 /// The front end that a network was trained on. Kaldi's names and meanings.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-#[cfg_attr(feature = "onnx", derive(Serialize))]
+#[cfg_attr(any(test, feature = "onnx"), derive(Serialize))]
 #[serde(deny_unknown_fields)]
 pub struct FrontEnd {
     /// Hz.
@@ -319,7 +319,7 @@ fn read_tensor<'a>(
 }
 
 /// A tensor that [`write`] takes.
-#[cfg(feature = "onnx")]
+#[cfg(any(test, feature = "onnx"))]
 pub(crate) struct NewTensor {
     name: String,
     dtype: &'static str,
@@ -327,8 +327,9 @@ pub(crate) struct NewTensor {
     bytes: Vec<u8>,
 }
 
-#[cfg(feature = "onnx")]
+#[cfg(any(test, feature = "onnx"))]
 impl NewTensor {
+    #[cfg(feature = "onnx")]
     pub(crate) fn blob(name: &str, bytes: &[u8]) -> Self {
         Self { name: name.to_owned(), dtype: "u8", shape: vec![bytes.len()], bytes: bytes.to_vec() }
     }
@@ -343,7 +344,7 @@ impl NewTensor {
 ///
 /// # Errors
 /// It would be larger than [`MAX_FILE_BYTES`].
-#[cfg(feature = "onnx")]
+#[cfg(any(test, feature = "onnx"))]
 pub(crate) fn write(
     networks: &serde_json::Value,
     front_end: &FrontEnd,

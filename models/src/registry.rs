@@ -12,6 +12,7 @@ type Build<T> = fn(&Container, &serde_json::Value, Backend, Precision) -> Result
 
 const SPEAKERS: &[(&str, Build<Speaker>)] = &[
     ("TdnnF", tdnnf::build),
+    ("BandTdnnF", tdnnf::build),
     #[cfg(feature = "onnx")]
     (crate::onnx::FAMILY, crate::onnx::build),
 ];

@@ -2,8 +2,13 @@
 //!
 //! log-mel (100/s) -> causal mean normalisation -> front (5 frames, every second) -> residual TDNN-F blocks (50/s)
 //! -> expand -> attentive statistics over speech -> linear. The PyTorch side is `train/net.py`.
+//!
+//! A network with ears for wide-band audio (`BandTdnnF`) has one front layer for both kinds of streams: the bins of the telephone's
+//! band, those above it, and a flag. A narrow-band stream has zeros above and a flag of 0.
 
+use engine::audio::SampleRate;
 use engine::embed::{Embedder, MAX_BLOCK_FRAMES, ModelId};
+use engine::fbank::FbankConfig;
 use engine::nn::{
     Activation, AffineSpec, AttentiveStats, CausalCmn, LayerError, Precision, ResidualBlock, SplicedAffine, Workspace,
 };
@@ -18,6 +23,9 @@ use crate::registry::{Speaker, sizes};
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
     mels: usize,
+    /// Bins of a narrow-band stream, the lowest of `mels`, where the network hears wide-band audio too.
+    #[serde(default)]
+    narrow: Option<usize>,
     channels: usize,
     bottleneck: usize,
     dilations: Vec<i32>,
@@ -27,6 +35,18 @@ pub(crate) struct Config {
     dim: usize,
     cmn_prior_frames: f64,
     cmn_max_frames: f64,
+}
+
+/// Rate from which on a stream is wide-band, in Hz: the one that wide-band frames are computed at.
+const WIDE_RATE_HZ: u32 = 16_000;
+
+/// The filter bank of wide-band streams: the engine's own, with as many more bins of the same width in mel above it.
+fn wide_fbank(mels: usize) -> FbankConfig {
+    let own = FbankConfig::own();
+    let mel = |hz: f64| 1127.0 * (hz / 700.0).ln_1p();
+    let width = (mel(own.high_freq) - mel(own.low_freq)) / (own.num_mel_bins + 1) as f64;
+    let high_freq = 700.0 * ((mel(own.low_freq) + width * (mels + 1) as f64) / 1127.0).exp_m1();
+    FbankConfig { samp_freq: WIDE_RATE_HZ, fft: 512, num_mel_bins: mels, high_freq, ..own }
 }
 
 /// Reads a [`TdnnF`] from a container.
@@ -47,11 +67,16 @@ pub(crate) fn build(
 }
 
 impl Config {
+    /// Numbers of a frame as the front layer takes it: the bins, and the flag where there is one.
+    fn inputs(&self) -> usize {
+        self.mels + usize::from(self.narrow.is_some())
+    }
+
     /// Multiply-accumulates per second of audio.
     fn macs_per_second(&self) -> u64 {
         let block = self.channels * self.bottleneck * 4;
         let pool = self.wide * self.hidden + self.hidden * self.heads + 4 * self.wide;
-        let frame = 5 * self.mels * self.channels + self.dilations.len() * block + self.channels * self.wide + pool;
+        let frame = 5 * self.inputs() * self.channels + self.dilations.len() * block + self.channels * self.wide + pool;
         50 * frame as u64
     }
 }
@@ -60,7 +85,12 @@ impl Config {
 pub(crate) struct TdnnF {
     id: ModelId,
     config: Config,
+    /// Of the stream's kind.
     pub(crate) cmn: CausalCmn,
+    /// Of the other kind: wide-band until a stream is.
+    other_cmn: Option<CausalCmn>,
+    /// Whether the stream is wide-band; never without a flag in `config`.
+    is_wide: bool,
     pub(crate) front: SplicedAffine,
     pub(crate) blocks: Vec<ResidualBlock>,
     pub(crate) expand: SplicedAffine,
@@ -103,7 +133,17 @@ pub(crate) fn affine(
 
 /// Mean normalisation from the tensors `{role}.prior` and `{role}.scale`.
 pub(crate) fn cmn(c: &Container, role: &str, mels: usize, prior: f64, most: f64) -> Result<CausalCmn, ModelError> {
-    let mean = c.tensor(&format!("{role}.prior"), &[mels])?;
+    cmn_of(c, (role, "prior"), mels, prior, most)
+}
+
+fn cmn_of(
+    c: &Container,
+    (role, name): (&str, &str),
+    mels: usize,
+    prior: f64,
+    most: f64,
+) -> Result<CausalCmn, ModelError> {
+    let mean = c.tensor(&format!("{role}.{name}"), &[mels])?;
     let scale = c.tensor(&format!("{role}.scale"), &[1])?.first().copied().unwrap_or(1.0);
     CausalCmn::new(mean, prior, most, scale).map_err(|e| layer_error("cmn", e))
 }
@@ -120,6 +160,19 @@ impl TdnnF {
         if sizes.iter().any(|&n| n == 0 || n > 4096) || config.dilations.iter().any(|&d| !(1..=16).contains(&d)) {
             return Err(ModelError::new(ModelErrorKind::Header, "speaker network of impossible size".to_owned()));
         }
+        if config.narrow.is_some_and(|narrow| narrow == 0 || narrow >= mels)
+            || config.narrow.is_some() && wide_fbank(mels).high_freq > f64::from(WIDE_RATE_HZ) / 2.0
+        {
+            let detail = format!("speaker network of {mels} bins, {:?} of them narrow-band", config.narrow);
+            return Err(ModelError::new(ModelErrorKind::Header, detail));
+        }
+        let (prior, most) = (config.cmn_prior_frames, config.cmn_max_frames);
+        let own_cmn = |mels, name| cmn_of(container, ("speaker", name), mels, prior, most);
+        let (cmn, other_cmn) = match config.narrow {
+            Some(narrow) => (own_cmn(narrow, "narrow_prior")?, Some(own_cmn(mels, "prior")?)),
+            None => (own_cmn(mels, "prior")?, None),
+        };
+        let inputs = config.inputs();
         let layer = |name: &str, sizes, offsets: &[i32], stride, activation| {
             // What is small, or decides over weights of whole frames, stays exact. So does the front layer: a twentieth of the
             // work, and more than a quarter of what 8 bits lost of embeddings of real speech.
@@ -134,8 +187,10 @@ impl TdnnF {
         let blocks = blocks.collect::<Result<Vec<_>, _>>()?;
         let mut network = Self {
             id: container.id,
-            cmn: cmn(container, "speaker", mels, config.cmn_prior_frames, config.cmn_max_frames)?,
-            front: layer("front", (mels, channels), &[-2, -1, 0, 1, 2], 2, Activation::Relu)?,
+            cmn,
+            other_cmn,
+            is_wide: false,
+            front: layer("front", (inputs, channels), &[-2, -1, 0, 1, 2], 2, Activation::Relu)?,
             blocks,
             expand: layer("expand", (channels, wide), &[0], 1, Activation::Relu)?,
             hidden: layer("pool.a", (wide, hidden), &[0], 1, Activation::Tanh)?,
@@ -160,13 +215,14 @@ impl TdnnF {
 
     /// Room for `frames` frames at once.
     fn make_room(&mut self, frames: usize) {
-        let Config { mels, channels, wide, heads, hidden, .. } = self.config;
+        let Config { channels, wide, heads, hidden, .. } = self.config;
+        let inputs = self.config.inputs();
         let dilations = &self.config.dilations;
         let lookahead = dilations.iter().sum::<i32>() as usize + 3;
         let block = frames + 1;
         // Behind the front layer come half as many frames, or what a block gives when it is finished.
         let half = (block / 2 + 1).max(dilations.iter().max().map_or(0, |&d| d as usize));
-        let ab = (block * mels).max(half * channels);
+        let ab = (block * inputs).max(half * channels);
         self.block_frames = frames;
         self.speech.resize(lookahead + 2 * block, false);
         for (buffer, numbers) in [
@@ -221,7 +277,21 @@ impl Embedder for TdnnF {
     }
 
     fn num_mel_bins(&self) -> usize {
-        self.config.mels
+        self.config.narrow.filter(|_| !self.is_wide).unwrap_or(self.config.mels)
+    }
+
+    fn hear(&mut self, rate: SampleRate) {
+        let wide = self.config.narrow.is_some() && rate.hz() >= WIDE_RATE_HZ;
+        if wide != self.is_wide
+            && let Some(other) = &mut self.other_cmn
+        {
+            std::mem::swap(&mut self.cmn, other);
+            self.is_wide = wide;
+        }
+    }
+
+    fn fbank(&self) -> Option<FbankConfig> {
+        self.is_wide.then(|| wide_fbank(self.config.mels))
     }
 
     fn block_frames(&self) -> usize {
@@ -229,12 +299,18 @@ impl Embedder for TdnnF {
     }
 
     fn push(&mut self, log_mel: &[f32], speech: &[bool]) {
-        let mels = self.config.mels;
+        let (mels, inputs) = (self.num_mel_bins(), self.config.inputs());
         for (log_mel, speech) in log_mel.chunks(self.block_frames * mels).zip(speech.chunks(self.block_frames)) {
             let frames = speech.len().min(log_mel.len() / mels);
-            self.b[..frames * mels].copy_from_slice(&log_mel[..frames * mels]);
-            for (frame, &speech) in self.b.chunks_exact_mut(mels).zip(&speech[..frames]) {
-                self.cmn.apply(frame, speech);
+            let rows = self.b.chunks_exact_mut(inputs).zip(log_mel.chunks_exact(mels));
+            for ((frame, log_mel), &speech) in rows.zip(&speech[..frames]) {
+                let (bins, above) = frame.split_at_mut(mels);
+                bins.copy_from_slice(log_mel);
+                self.cmn.apply(bins, speech);
+                above.fill(0.0);
+                if let Some(flag) = above.last_mut() {
+                    *flag = f32::from(u8::from(self.is_wide));
+                }
                 if !self.odd {
                     self.speech[self.waiting] = speech;
                     self.waiting += 1;

@@ -60,8 +60,8 @@ def perturb(x, band, g):
     x = torch.where(on, torch.logaddexp(x, noise), x)
     for b in torch.nonzero(torch.rand(B, generator=g) < .25).flatten().tolist():
         w = int(torch.randint(1, 7, (1,), generator=g)); f = int(torch.randint(0, 48 - w, (1,), generator=g)); x[b, :, f:f + w] = x[b, :, :48].mean()
-    narrow = (torch.rand(B, generator=g) < .15) & (band > 0)          # wide-band audio also comes as the telephone would have heard it
-    return x, torch.where(narrow, torch.zeros_like(band), band)
+    for b in torch.nonzero((torch.rand(B, generator=g) < .1) & (band > 0)).flatten().tolist(): x[b, :, int(torch.randint(48, M, (1,), generator=g)):] = 0.0     # wide-band audio with nothing up there
+    return x
 
 class Pupil(torch.nn.Module):
     def __init__(self, config, directions, temperature=12.0):
@@ -82,8 +82,8 @@ def start_from(model, container, data, rng):
     for e in head['tensors']: T[e['name']] = torch.from_numpy(np.frombuffer(b, '<f2' if e['dtype'] == 'f16' else '<f4', int(np.prod(e['shape'])), e['offset']).astype(np.float32).reshape(e['shape']).copy())
     config, g = head['networks']['speaker']['config'], lambda k: T.get('speaker.' + k)
     wide = config.get('narrow') is not None
-    if wide: model.prior.copy_(g('prior').reshape(-1))
-    else: model.prior[:48] = g('prior').reshape(-1)
+    if wide: model.prior.copy_(g('prior').reshape(-1)); model.narrow_prior.copy_(g('narrow_prior').reshape(-1))
+    else: model.narrow_prior.copy_(g('prior').reshape(-1))
     model.scale.copy_(g('scale').reshape(-1)); layers = [('front', model.front), ('expand', model.expand)] + [(f'blocks.{i}.{k}', getattr(bl, k)) for i, bl in enumerate(model.blocks) for k in ('down', 'up')]
     for name, x in layers:
         w = g(name + '.weight')
@@ -141,8 +141,8 @@ def main():
     if os.path.exists(path):
         c = torch.load(path, weights_only=False); pupil.load_state_dict(c['pupil']); [o.load_state_dict(v) for o, v in zip(opts, c['opt'])]; ema, step, spent = c['ema'], c['step'], c['spent']
     else:
-        x = np.concatenate([np.asarray(s['feat'][::97], np.float32)[np.asarray(s['mask'][::97])] for s in data.all]); wide = x[x[:, 60] != 0]
-        model.prior.copy_(torch.from_numpy(np.concatenate([x[:, :48].mean(0), wide[:, 48:].mean(0)]))); model.scale.fill_(float(1 / x[:, :48].std(0).mean()))
+        x = np.concatenate([np.asarray(s['feat'][::97], np.float32)[np.asarray(s['mask'][::97])] for s in data.all]); wide = x[:, -1] != 0
+        model.prior.copy_(torch.from_numpy(x[wide].mean(0))); model.narrow_prior.copy_(torch.from_numpy(x[~wide, :48].mean(0))); model.scale.fill_(float(1 / x[:, :48].std(0).mean()))
         if a.container: start_from(model, a.container, data, np.random.default_rng(0))
         ema = {k: v.clone() for k, v in model.state_dict().items()}
     print(f'{sum(p.numel() for p in model.parameters())} parameters, {len(data.all)} shards, from step {step}{", bfloat16" if bf16 else ""}', flush=True)
@@ -158,11 +158,12 @@ def main():
         (c0, e0), (c1, e1) = look(eyes, data, None, mine, rng), look(eyes, data, None, watch, rng)
         print(f'step {step}: trained on {c0:.3f} (EER {e0:.1f}), watched {c1:.3f} (EER {e1:.1f}), gap {c0 - c1:.3f}; {len(data.all)} shards, {spent / 60:.0f} min', flush=True)
     report(); begin, last, saved, log, crops = time.time(), time.time(), time.time(), [], 0; first = step
-    while time.time() - begin < 60 * a.minutes:
-        done = (time.time() - begin) / (60 * a.minutes); rng = np.random.default_rng([a.seed, step]); g = torch.Generator().manual_seed(a.seed * 1000003 + step)
+    used = lambda: time.time() - begin if a.anneal else spent            # the level part counts all its runs together
+    while used() < 60 * a.minutes:
+        done = used() / (60 * a.minutes); rng = np.random.default_rng([a.seed, step]); g = torch.Generator().manual_seed(a.seed * 1000003 + step)
         if step % 20 == 0: data.refresh()
         frames = 2 * int(rng.integers(a.shortest // 2, a.longest // 2 + 1)); size = max(8, int(a.batch * 230 / frames))
-        x, m, p, band, t, ids = data.batch(rng, size, frames); x, band = perturb(x, band, g)
+        x, m, p, band, t, ids = data.batch(rng, size, frames); x = perturb(x, band, g)
         rate = (1 - done) if a.anneal else min(1, (step + 1) / 100)
         for o, base in zip(opts, (a.matrix_lr, a.lr)):
             for q in o.param_groups: q['lr'] = base * rate

@@ -7,7 +7,7 @@ Batch norm is folded into the linear maps; matrices are stored in half precision
 rounded weights, so the engine must reproduce them to within float rounding. The golden input is synthetic and seeded.
 """
 import argparse, hashlib, json, os, struct
-import numpy as np, torch
+import numpy as np, torch, torch.nn.functional as F
 import features, net
 
 def fold(affine):
@@ -18,6 +18,7 @@ def fold(affine):
 def plain(model, config):
     """-> {name: tensor} of a folded network."""
     t = {'prior': model.prior, 'scale': model.scale}
+    if isinstance(model, net.BandTdnnF): t['narrow_prior'] = model.narrow_prior
     def put(name, wb): t[name + '.weight'], t[name + '.bias'] = wb
     if isinstance(model, net.TdnnF):
         put('front', fold(model.front)); put('expand', fold(model.expand))
@@ -34,7 +35,7 @@ def load(path):
     c = torch.load(path, weights_only=False, map_location='cpu')
     m = getattr(net, c['family'])(**c['config']); m.load_state_dict(c['ema']); m.eval()
     config = dict(c['config'])
-    if c['family'] == 'TdnnF': config.update(cmn_prior_frames=net.CMN_PRIOR_FRAMES, cmn_max_frames=net.CMN_MAX_FRAMES)
+    if c['family'] in ('TdnnF', 'BandTdnnF'): config.update(cmn_prior_frames=net.CMN_PRIOR_FRAMES, cmn_max_frames=net.CMN_MAX_FRAMES)
     return m, dict(family=c['family'], config=config)
 
 def write(path, networks, tensors, about):
@@ -71,7 +72,12 @@ def golden(speaker, detector, folder):
     speech = (np.arange(T) > 20) & ((np.arange(T) // 37) % 4 != 3)
     w, affine = round_half(*speaker); X, S = torch.from_numpy(x)[None], torch.from_numpy(speech.astype(np.float32))[None]
     model = speaker[0]; layers = {}
-    h = net.causal_cmn(X, S, w['prior']) * w['scale']; layers['cmn'] = h
+    def front(X, S, wide):
+        """The front layer's input: normalised bins, and for a network with ears for wide-band audio what lies above and the flag."""
+        if 'narrow_prior' not in w: return net.causal_cmn(X, S, w['prior']) * w['scale'], None
+        h = net.causal_cmn(X, S, w['prior' if wide else 'narrow_prior']) * w['scale']
+        return h, F.pad(F.pad(h, (0, len(w['prior']) - h.shape[-1])), (0, 1), value=float(wide))
+    h, padded = front(X, S, False); layers['cmn'] = h; h = h if padded is None else padded
     h = affine('front', h, (-2, -1, 0, 1, 2), 2, torch.relu); layers['front'] = h
     for i, d in enumerate(model.config['dilations']):
         h = h + affine(f'blocks.{i}.up', affine(f'blocks.{i}.down', h, (-d, 0, d)), act=torch.relu); layers[f'blocks.{i}'] = h
@@ -82,7 +88,9 @@ def golden(speaker, detector, folder):
     mean = (a * g).sum(1); std = ((a * g * g).sum(1) - mean * mean).clamp_min(1e-5).sqrt()
     pooled = torch.cat([mean.reshape(1, -1), std.reshape(1, -1)], 1); layers['pooled'] = pooled[None]
     e = affine('out', pooled[None])[0, 0]; layers['embedding'] = (e / e.norm())[None, None]
-    close = float(torch.nn.functional.cosine_similarity(e, model(X, S)[0], dim=0))
+    banded = isinstance(model, net.BandTdnnF)
+    whole = model(F.pad(X, (0, model.config['mels'] - X.shape[-1])), S, torch.zeros(1)) if banded else model(X, S)
+    close = float(F.cosine_similarity(e, whole[0], dim=0))
     w, affine = round_half(*detector)
     h = (X - w['prior']) * w['scale']
     for i, l in enumerate(detector[0].layers): h = affine(f'layers.{i}', h, l.offsets, act=torch.relu)
@@ -94,6 +102,10 @@ def golden(speaker, detector, folder):
     for name, v in layers.items():
         v = v[0].detach().numpy(); rows = range(len(v)) if name in ('pooled', 'embedding', 'log_odds') else [k for k in keep if k < len(v)]
         out['layers'][name] = dict(frames=list(rows), values=[[float(f'{z:.6g}') for z in v[k]] for k in rows])
+    if banded:
+        mels = model.config['mels']; above = np.round(8 + 2 * env + r.standard_normal((T, mels - 48)), 3).astype(np.float32)
+        X = torch.from_numpy(np.concatenate([x, above], 1))[None]; e = model(X, S, torch.ones(1))[0]; e = e / e.norm()
+        out['wide'] = dict(above=[round(float(v), 3) for v in above.reshape(-1)], embedding=[float(f'{z:.6g}') for z in e.numpy()])
     json.dump(out, open(os.path.join(folder, 'default.json'), 'w'), separators=(',', ':'))
 
 def main():

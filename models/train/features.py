@@ -41,5 +41,5 @@ class Fbank:
 
 _LOW, _DELTA = mel(LOW_FREQ), (mel(HIGH_FREQ) - mel(LOW_FREQ)) / (NUM_MEL_BINS + 1)
 fbank = Fbank(SAMP_FREQ, _LOW, _DELTA, 0, NUM_MEL_BINS)                                          # the telephone's band
-upper = Fbank(16000, _LOW, _DELTA, NUM_MEL_BINS, WIDE_MEL_BINS - NUM_MEL_BINS)                   # what lies above it, of audio at 16 kHz
+wide = Fbank(16000, _LOW, _DELTA, 0, WIDE_MEL_BINS)                                              # of audio at 16 kHz
 num_frames = fbank.num_frames

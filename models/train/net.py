@@ -80,16 +80,18 @@ class TdnnF(nn.Module):
         return self.out(self.out_bn(self.pool(self.frames(x, speech), speech[:, ::2])))
 
 class BandTdnnF(TdnnF):
-    """`TdnnF` with ears for wide-band audio: 48 bins of the telephone's band, 16 above it, and a flag. Narrow-band audio has zeros above and a flag of 0."""
+    """`TdnnF` with ears for wide-band audio: 48 bins of the telephone's band, 16 above it, and a flag.
+    Narrow-band audio has zeros above, a flag of 0 and a prior of its own, for its bins are computed at 8 kHz."""
     family = 'band-tdnnf'
     def __init__(self, mels=64, narrow=48, **more):
         super().__init__(mels=mels, **more)
         self.config['narrow'] = narrow
+        self.register_buffer('narrow_prior', torch.zeros(narrow))
         self.front = Affine(mels + 1, self.config['channels'], (-2, -1, 0, 1, 2), stride=2)
     def frames(self, x, speech, band):
-        x = causal_cmn(x, speech, self.prior) * self.scale
-        above = torch.arange(x.shape[-1]) >= self.config['narrow']
-        on = band.to(x.dtype).view(-1, 1, 1)
+        on = band.to(x.dtype).view(-1, 1, 1); above = torch.arange(x.shape[-1]) >= self.config['narrow']
+        prior = torch.where(on > 0, self.prior, F.pad(self.narrow_prior, (0, x.shape[-1] - len(self.narrow_prior))))
+        x = causal_cmn(x, speech, prior) * self.scale
         x = torch.cat([torch.where(above, x * on, x), on.expand(-1, x.shape[1], 1)], -1)
         h = self.front(x)
         for b in self.blocks: h = b(h)

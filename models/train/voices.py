@@ -64,9 +64,8 @@ def hear(clips, rng, rooms):
         if rng.random() < .15: y = P.lose_packets(y, rng)
     y8 = soxr.resample(y, 16000, 8000).astype(np.float32); out, at = [], 0
     for x, m in zip(waves, masks):
-        low = F.fbank(y8[at // 2:(at + len(x)) // 2]); high = F.upper(y[at:at + len(x)]) if wide else np.zeros((len(low), F.WIDE_MEL_BINS - F.NUM_MEL_BINS), np.float32)
-        at += len(x); n = min(len(low), len(high), len(m))
-        out.append((np.concatenate([low[:n], high[:n]], 1).astype(np.float16), m[:n], wide))
+        f = F.wide(y[at:at + len(x)]) if wide else np.pad(F.fbank(y8[at // 2:(at + len(x)) // 2]), ((0, 0), (0, F.WIDE_MEL_BINS - F.NUM_MEL_BINS)))
+        at += len(x); n = min(len(f), len(m)); out.append((f[:n].astype(np.float16), m[:n], wide))
     return out
 
 def shard(people, teacher, basis, rng, voices, rooms, as_recorded=False):

@@ -134,6 +134,11 @@ impl BackEnd {
         }
     }
 
+    /// Whether [`BackEnd::push_unresampled`] is wanted.
+    pub(super) fn has_other_frames(&self) -> bool {
+        self.other.is_some()
+    }
+
     /// Says that samples at 8 kHz, which are yet to come, stand for lost ones.
     pub(super) fn lost(&mut self, span: Span) {
         self.lost.add(span);

@@ -115,10 +115,14 @@ impl Session {
 
     fn build(
         config: SessionConfig,
-        embedder: Box<dyn Embedder>,
+        mut embedder: Box<dyn Embedder>,
         detector: Box<dyn SpeechDetector>,
-        windows: Option<Box<dyn Embedder>>,
+        mut windows: Option<Box<dyn Embedder>>,
     ) -> Result<Self, ConfigError> {
+        embedder.hear(config.rate);
+        if let Some(w) = &mut windows {
+            w.hear(config.rate);
+        }
         let fbank = embedder.fbank();
         let expected = fbank.as_ref().map_or(NUM_MEL_BINS, |f| f.num_mel_bins);
         let windowed = windows.as_ref().map(|w| (expected, w.num_mel_bins()));
@@ -134,7 +138,8 @@ impl Session {
         if windows.as_ref().is_some_and(|w| w.model_id() != embedder.model_id() || w.dim() != embedder.dim()) {
             return Err(ConfigError::WindowModel);
         }
-        let other = fbank.map(|f| OtherFrames::new(config.rate, f)).transpose()?;
+        let delay = back::delay_frames(detector.lookahead_frames());
+        let other = fbank.map(|f| OtherFrames::new(config.rate, f, delay)).transpose()?;
         let windows = windows.map(|w| Windows::new(w, config.window_speech_frames, config.max_windows));
         Ok(Self {
             rate: config.rate,
@@ -297,7 +302,14 @@ impl Session {
         self.samples += samples.len() as u64;
         self.quality.push(samples);
         let back = &mut self.back;
-        self.resampler.push(samples, &mut |y| back.push(y));
-        back.push_unresampled(samples);
+        if !back.has_other_frames() {
+            self.resampler.push(samples, &mut |y| back.push(y));
+            return;
+        }
+        // What waits on one way for the other stays small, whatever the chunk.
+        for piece in samples.chunks(other::PIECE_SAMPLES) {
+            self.resampler.push(piece, &mut |y| back.push(y));
+            back.push_unresampled(piece);
+        }
     }
 }

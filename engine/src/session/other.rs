@@ -8,6 +8,11 @@ use crate::error::ConfigError;
 use crate::fbank::{Fbank, FbankConfig};
 use crate::resample::Resampler;
 
+/// Most samples that go both ways, the engine's and this one, before what came out of both is sent on: 100 ms at 8 kHz.
+pub(super) const PIECE_SAMPLES: usize = 800;
+/// Frames that may wait beyond the detector's delay: those of a piece, and what one of the two resamplers still holds back.
+const ROOM_FRAMES: usize = 48;
+
 /// Its own way from the stream's samples to frames. Frame `n` and decision `n` stand for the same 10 ms, and go to the network
 /// together, whichever comes first.
 pub(super) struct OtherFrames {
@@ -21,14 +26,16 @@ pub(super) struct OtherFrames {
 }
 
 impl OtherFrames {
-    pub(super) fn new(rate: SampleRate, config: FbankConfig) -> Result<Self, ConfigError> {
+    /// With room for `delay_frames` frames whose decision is yet to come, and for those of a piece.
+    pub(super) fn new(rate: SampleRate, config: FbankConfig, delay_frames: usize) -> Result<Self, ConfigError> {
         let (bins, to_hz) = (config.num_mel_bins, config.samp_freq);
+        let room = delay_frames + ROOM_FRAMES;
         Ok(Self {
             fbank: Fbank::with_config(config)?,
             resampler: Resampler::to(rate, to_hz)?,
             bins,
-            frames: VecDeque::new(),
-            speech: VecDeque::new(),
+            frames: VecDeque::with_capacity(room * bins),
+            speech: VecDeque::with_capacity(room),
             block: Vec::with_capacity(bins * MAX_BLOCK_FRAMES),
             block_speech: Vec::with_capacity(MAX_BLOCK_FRAMES),
         })

@@ -8,7 +8,7 @@ use std::f32::consts::TAU;
 
 use engine::audio::SampleRate;
 use engine::embed::{Embedder, ModelId, SpeechDetector};
-use engine::fbank::NUM_MEL_BINS;
+use engine::fbank::{FbankConfig, NUM_MEL_BINS};
 use engine::session::{Session, SessionConfig};
 
 pub const DIM: usize = 8;
@@ -19,11 +19,21 @@ pub struct HashEmbedder {
     waiting: VecDeque<(u64, bool)>,
     state: u64,
     frames: u64,
+    /// What it asks for once it hears wide-band audio.
+    ears: Option<FbankConfig>,
+    is_wide: bool,
 }
 
 impl HashEmbedder {
     pub fn new() -> Self {
-        Self { waiting: VecDeque::with_capacity(LOOKAHEAD + 1), state: 0, frames: 0 }
+        Self { waiting: VecDeque::with_capacity(LOOKAHEAD + 1), state: 0, frames: 0, ears: None, is_wide: false }
+    }
+
+    /// One that hears 64 bins of audio at 16 kHz and more.
+    pub fn with_wide_ears() -> Self {
+        let ears =
+            FbankConfig { samp_freq: 16_000, fft: 512, num_mel_bins: 64, high_freq: 7_200.0, ..FbankConfig::own() };
+        Self { ears: Some(ears), ..Self::new() }
     }
 
     fn pool(&mut self) {
@@ -45,11 +55,18 @@ impl Embedder for HashEmbedder {
         DIM
     }
     fn num_mel_bins(&self) -> usize {
-        NUM_MEL_BINS
+        self.fbank().map_or(NUM_MEL_BINS, |f| f.num_mel_bins)
+    }
+    fn hear(&mut self, rate: SampleRate) {
+        self.is_wide = rate.hz() >= 16_000;
+    }
+    fn fbank(&self) -> Option<FbankConfig> {
+        self.ears.clone().filter(|_| self.is_wide)
     }
     fn push(&mut self, log_mel: &[f32], speech: &[bool]) {
-        assert!(speech.len() <= engine::embed::MAX_BLOCK_FRAMES && log_mel.len() == speech.len() * NUM_MEL_BINS);
-        for (frame, &s) in log_mel.chunks_exact(NUM_MEL_BINS).zip(speech) {
+        let bins = self.num_mel_bins();
+        assert!(speech.len() <= engine::embed::MAX_BLOCK_FRAMES && log_mel.len() == speech.len() * bins);
+        for (frame, &s) in log_mel.chunks_exact(bins).zip(speech) {
             assert!(frame.iter().all(|v| v.is_finite()), "{frame:?}");
             let hash = frame.iter().fold(1, |h: u64, v| (h ^ u64::from(v.to_bits())).wrapping_mul(0x100_0000_01b3));
             self.waiting.push_back((hash, s));
@@ -123,10 +140,20 @@ impl SpeechDetector for LoudDetector {
 }
 
 pub fn session(rate_hz: u32, detector: LoudDetector, windows: bool) -> Session {
+    session_of(HashEmbedder::new, rate_hz, detector, windows)
+}
+
+/// As [`session`], with networks that hear what lies above the telephone's band.
+pub fn wide_session(rate_hz: u32, detector: LoudDetector, windows: bool) -> Session {
+    session_of(HashEmbedder::with_wide_ears, rate_hz, detector, windows)
+}
+
+fn session_of(embedder: fn() -> HashEmbedder, rate_hz: u32, detector: LoudDetector, windows: bool) -> Session {
     let config = SessionConfig::new(SampleRate::new(rate_hz).unwrap()).window_speech_frames(40).max_windows(6);
-    let (embedder, detector) = (Box::new(HashEmbedder::new()), Box::new(detector));
+    let detector = Box::new(detector);
+    let (embedder, window_embedder) = (Box::new(embedder()), Box::new(embedder()));
     if windows {
-        Session::with_windows(config, embedder, detector, Box::new(HashEmbedder::new())).unwrap()
+        Session::with_windows(config, embedder, detector, window_embedder).unwrap()
     } else {
         Session::new(config, embedder, detector).unwrap()
     }
