@@ -33,7 +33,7 @@ fn what_is_installed_is_found_by_pkg_config_and_cmake() {
     let (room, prefix) = (room.path(), prefix.path());
     // A build folder of its own: cargo holds a lock on the one that this test was built in.
     let mut install = Command::new("cargo");
-    install.args(["cinstall", "--locked", "--offline", "-p", "capi", "--prefix"]).arg(prefix);
+    install.args(["cinstall", "--locked", "--offline", "-p", "cli-capi", "--prefix"]).arg(prefix);
     install.arg("--libdir").arg(prefix.join("lib")).arg("--target-dir").arg(room.join("target")).current_dir(crate_dir);
     // What cargo sets for tests would be taken for the installation's.
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_")) {

@@ -298,7 +298,7 @@ fn the_header_is_what_cbindgen_makes_of_the_source() {
     let room = tempfile::tempdir().unwrap();
     let made = room.path().join("vouch.h");
     let status = Command::new("cbindgen")
-        .args(["--quiet", "--crate", "capi", "--config", "cbindgen.toml", "--output"])
+        .args(["--quiet", "--crate", "cli-capi", "--config", "cbindgen.toml", "--output"])
         .arg(&made)
         .current_dir(crate_dir())
         .status();
