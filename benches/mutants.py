@@ -6,10 +6,11 @@ COPY is a copy of the repository, which is changed and put back. Prints the chec
 import os, re, subprocess, sys
 
 CLI = [('cargo', 'test', '-q', '-p', 'cli', '--lib', 'redact'), ('cargo', 'test', '-q', '-p', 'cli', '--test', 'redact', '--test', 'redact_outputs')]
-ENGINE = [('cargo', 'test', '-q', '-p', 'engine', '--features', 'redact', '--lib', '--', 'redact::mute', 'redact::transcript', 'redact::stream::tests::what')]
+WORDS = [('cargo', 'test', '-q', '-p', 'engine-words', '--lib', '--', 'mute', 'transcript', 'stream::tests::what')]
 FILES = {
-    'cli/src/redact/wav.rs': CLI, 'cli/src/redact/job.rs': CLI, 'cli/src/redact/transcript.rs': CLI, 'cli/src/redact/subtitles.rs': CLI,
-    'engine/src/redact/mute.rs': ENGINE, 'engine/src/redact/transcript.rs': ENGINE, 'engine/src/redact/stream.rs': ENGINE,
+    'cli/src/redact/wav.rs': CLI, 'cli/src/redact/job.rs': CLI, 'cli/src/redact/transcript.rs': CLI,
+    'engine/words/src/transcript/recognisers.rs': WORDS + CLI, 'engine/words/src/transcript/subtitles.rs': WORDS + CLI,
+    'engine/words/src/transcript/words.rs': WORDS, 'engine/words/src/mute.rs': WORDS, 'engine/words/src/stream.rs': WORDS,
 }
 
 

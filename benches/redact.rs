@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use engine::redact::rules;
+use engine_words::rules;
 use testdata::callcentre;
 
 fn findings(c: &mut Criterion) {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use engine::redact::rules::{self, Finding};
-use engine::redact::transcript::{Transcript, Turn, Word};
+use engine_words::rules::{self, Finding};
+use engine_words::transcript::{Transcript, Turn, Word};
 use testdata::callcentre::{self, Call, Timed};
 
 /// A call's words as the rules take them.

@@ -687,7 +687,7 @@ pub struct RedactHow {
     #[arg(long, conflicts_with = "original_key")]
     pub plain_original: bool,
     /// Silence this much before and after what was found, too, in milliseconds.
-    #[arg(long, default_value_t = engine::redact::mute::DEFAULT_PAD_MS, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=60_000))]
+    #[arg(long, default_value_t = engine_words::mute::DEFAULT_PAD_MS, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=60_000))]
     pub pad_ms: u64,
     /// What is put there.
     #[arg(long, value_parser = fill, default_value = "silence", value_name = "silence|tone")]

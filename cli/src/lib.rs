@@ -15,7 +15,6 @@ pub mod privacy;
 pub mod progress;
 pub mod redact;
 pub mod report;
-pub mod rules;
 pub mod secure_flow;
 pub mod trials;
 pub mod watch;

@@ -32,13 +32,12 @@ pub mod embed;
 pub mod enroll;
 pub mod error;
 pub mod fbank;
+pub mod keys;
 pub mod metrics;
 pub mod nn;
 mod pieces;
 mod plans;
 pub mod quality;
-#[cfg(feature = "redact")]
-pub mod redact;
 pub mod resample;
 pub mod score;
 pub mod search;

@@ -1,6 +1,6 @@
 //! An archive of contacts: `contacts [--contacts 100000] [--asked 30]`.
 //!
-//! Synthetic calls, redacted by `engine::redact`, each with a word of its own, all within the eight weeks that one search may ask about. Printed: how fast records and
+//! Synthetic calls, redacted by `engine_words`, each with a word of its own, all within the eight weeks that one search may ask about. Printed: how fast records and
 //! transcripts come in, how large the store is, and how long searches take for a manager, whose rights each of them asks for.
 
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use cli_store::{
     ContactFilter, ContactRecord, Domain, Media, NewContactFile, NewDomain, OpenOptions, SaidBy, Score, ScoreOf,
     Variant, Words,
 };
-use engine::redact::rules::{find, recognised};
+use engine_words::rules::{find, recognised};
 use serde_json::{Value, json};
 use testdata::Random;
 

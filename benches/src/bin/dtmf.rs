@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 use engine::audio::{f32_to_i16, i16_to_f32};
 use engine::codec::g711;
 use engine::dtmf::{HIGH_HZ, LOW_HZ};
-use engine::redact::keys::KeyFinder;
+use engine::keys::KeyFinder;
 use testdata::{Random, noise, sines, speech};
 
 const RATE: usize = 8_000;

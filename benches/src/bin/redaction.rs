@@ -1,4 +1,4 @@
-//! Recall and precision of `engine::redact` on a synthetic call centre: `redaction [--calls 300] [--unseen] [--show KIND]`.
+//! Recall and precision of `engine_words` on a synthetic call centre: `redaction [--calls 300] [--unseen] [--show KIND]`.
 //!
 //! `silenced`: items of which every word is; `named`: items that were found as what they are; `right`: findings that are something personal.
 //! Every tenth call is unseen: rules are written looking at the others only.
@@ -26,7 +26,7 @@ struct Args {
 fn show(number: usize) -> Result<()> {
     let call = testdata::callcentre::call(number);
     let transcript = benches::redaction::transcript(&call.paced())?;
-    let findings = engine::redact::rules::find(&transcript, &engine::redact::rules::recognised());
+    let findings = engine_words::rules::find(&transcript, &engine_words::rules::recognised());
     for (number, turn) in transcript.turns().iter().enumerate() {
         let places =
             findings.iter().flat_map(|f| f.places.iter().map(move |p| (f, p))).filter(|(_, p)| p.turn == number);

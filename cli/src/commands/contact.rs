@@ -17,7 +17,7 @@ use crate::args::{ContactCommand, ContactCopy, ContactFilterArgs, Global, NonTal
 use crate::live::Journal;
 use crate::outcome::{Exit, Output, columns};
 use crate::progress;
-use crate::rules::{About, EventSource, Fired, Rule, Watch, categories, turns_of};
+use engine_words::categories::{About, EventSource, Fired, Rule, Watch, categories, turns_of};
 
 /// Records of one transaction.
 const BATCH: usize = 1_000;

@@ -6,8 +6,8 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail, ensure};
 use cli_store::{FileKey, write_atomic_private};
-use engine::redact::rules::{Finding, REVIEW_BELOW};
-use engine::redact::transcript::{Transcript, Turn, Word};
+use engine_words::rules::{Finding, REVIEW_BELOW};
+use engine_words::transcript::{Transcript, Turn, Word};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -69,7 +69,7 @@ fn many(
     global: &Global,
     out: Output,
     args: &RedactArgs,
-    entities: &[engine::redact::Entity],
+    entities: &[engine_words::Entity],
     manifest: &Path,
 ) -> Result<Exit> {
     let name = || manifest.display().to_string();
@@ -270,7 +270,7 @@ pub(super) fn text(out: Output, file: &Path, args: &RedactWanted) -> Result<Exit
     let spoken: Vec<usize> = (0..turns.len()).filter(|&i| turns.get(i).is_some_and(|t| !t.words.is_empty())).collect();
     let findings = match Transcript::new(turns.clone()) {
         Ok(transcript) => job::find(&transcript, args, &entities),
-        Err(engine::redact::transcript::TranscriptError::Empty) => Vec::new(),
+        Err(engine_words::transcript::TranscriptError::Empty) => Vec::new(),
         Err(e) => return Err(e).with_context(name),
     };
     // Lines without words are no turns.

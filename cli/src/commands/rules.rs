@@ -12,7 +12,9 @@ use serde_json::Value;
 use crate::args::{Global, RulesCommand};
 use crate::live::Journal;
 use crate::outcome::{Exit, Output, columns};
-use crate::rules::{About, Action, Condition, EventSource, Fired, Rule, Watch, categories, turn_of, turns_of};
+use engine_words::categories::{
+    About, Action, Condition, EventSource, Fired, Rule, Watch, categories, turn_of, turns_of,
+};
 
 /// A rule, and the text that it was read from.
 type Written = (Rule, String);

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::args::Global;
 use crate::privacy::{FieldPolicy, Preset};
-use crate::rules::{EventSource, Rule};
+use engine_words::categories::{EventSource, Rule};
 
 use super::wire::{Frame, Report, SessionAction};
 

@@ -1,14 +1,13 @@
 //! The analysed call as Contact Lens writes it (Version `VOICE-2022-11-30`): transcript, masked or not, and the conversation's figures.
 
-use engine::redact::Entity;
-use engine::redact::conversation::{self, Said, Sentiment, Stretch};
-use engine::redact::rules::{Finding, Place};
-use engine::redact::transcript::Turn;
+use engine_words::Entity;
+use engine_words::conversation::{self, Said, Sentiment, Stretch};
+use engine_words::rules::{Finding, Place};
+use engine_words::transcript::{Loaded, Turn};
 use serde_json::{Map, Value, json};
 use vader_sentimental::SentimentIntensityAnalyzer;
 
 use super::listen::Heard;
-use super::transcript::Loaded;
 use crate::args::MaskMode;
 
 /// Compound score from which a turn is pleased, and below whose negative it is displeased (VADER's own limits).

@@ -5,17 +5,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use cli_store::{FileKey, write_atomic_private};
-use engine::redact::Entity;
-use engine::redact::mute::{Span, Spans};
-use engine::redact::rules::{self, Finding, Language, REVIEW_BELOW};
-use engine::redact::transcript::Transcript;
+use engine_words::Entity;
+use engine_words::mute::{Span, Spans};
+use engine_words::rules::{self, Finding, Language, REVIEW_BELOW};
+use engine_words::transcript::{Loaded, Transcript};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::analysis::Analysed;
 use super::listen::{Heard, listen};
 use super::page;
-use super::transcript::{self, Loaded};
+use super::transcript;
 use super::wav::{self, Fill, Layout, Recording};
 use crate::args::{OutputLayout, Policy, RedactHow, RedactWanted};
 use crate::live::file_hash;

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use engine::audio::SampleRate;
 use engine::bleed::BleedMeter;
-use engine::redact::keys::KeyFinder;
+use engine::keys::KeyFinder;
 use engine::resample::Resampler;
 
 use super::wav::Layout;

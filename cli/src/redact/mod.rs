@@ -6,6 +6,5 @@ pub mod analysis;
 pub mod job;
 pub mod listen;
 pub mod page;
-mod subtitles;
 pub mod transcript;
 pub mod wav;

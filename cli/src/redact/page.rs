@@ -3,13 +3,13 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use engine::redact::mute::Spans;
-use engine::redact::rules::{Finding, REVIEW_BELOW};
+use engine_words::mute::Spans;
+use engine_words::rules::{Finding, REVIEW_BELOW};
+use engine_words::transcript::Loaded;
 
 use super::analysis::{by_turn, masked};
 use super::job::{Call, Report};
 use super::listen::{COLUMNS, Heard};
-use super::transcript::Loaded;
 use super::wav::Layout;
 use crate::args::MaskMode;
 use crate::report::escape;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use cli_store::AtomicFile;
 use engine::codec::g711;
-use engine::redact::mute::Spans;
+use engine_words::mute::Spans;
 
 use crate::files::AudioFile;
 

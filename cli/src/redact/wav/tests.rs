@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use engine::redact::mute::Span;
+use engine_words::mute::Span;
 use tempfile::tempdir;
 
 use super::*;

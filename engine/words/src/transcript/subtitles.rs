@@ -1,9 +1,9 @@
 //! WebVTT (W3C) and SubRip: cues with times, whose words have times of their own where the cue has them.
 
 use anyhow::{Context, Result, ensure};
-use engine::redact::transcript::{Turn, Word};
 
-use super::transcript::Speakers;
+use super::recognisers::Speakers;
+use super::words::{Turn, Word};
 
 /// Whether a text is one of them.
 pub(super) fn is_subtitles(text: &str) -> bool {

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use engine::redact::conversation::Stretch;
 use serde_json::{Value, json};
 
 use super::pattern::words;
 use super::rule::{Condition, EventSource, Period, Rule, Side};
+use crate::conversation::Stretch;
 
 /// Silence from which on nobody's voice is non-talk time, in milliseconds: as Contact Lens has it.
 const NON_TALK_MS: u64 = 3_000;

@@ -1,0 +1,8 @@
+//! The words of a call: what they are, and how each recogniser writes them.
+
+mod recognisers;
+mod subtitles;
+mod words;
+
+pub use recognisers::{Loaded, load, parse};
+pub use words::{MAX_MS, MAX_WORDS, Transcript, TranscriptError, Turn, Word};
