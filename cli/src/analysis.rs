@@ -12,7 +12,7 @@ use engine::session::{Session, SessionConfig};
 use models::Model;
 
 use crate::args::{Global, Input};
-use crate::files::{ChannelChoice, MonoReader};
+use cli_audio::{ChannelChoice, MonoReader};
 use models::calibration;
 
 /// In a domain: the network that its commands use, if it is not the built-in one.

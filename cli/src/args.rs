@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::files::{ChannelChoice, RawFormat};
+use cli_audio::{ChannelChoice, RawFormat};
 
 /// Self-hosted voice authentication: is the caller who they claim to be?
 ///
@@ -691,7 +691,7 @@ pub struct RedactHow {
     pub pad_ms: u64,
     /// What is put there.
     #[arg(long, value_parser = fill, default_value = "silence", value_name = "silence|tone")]
-    pub fill: crate::redact::wav::Fill,
+    pub fill: cli_audio::strict::Fill,
     /// Silence every channel, also where nobody seems to be heard on another's.
     #[arg(long)]
     pub all_channels: bool,
@@ -718,10 +718,10 @@ pub struct RedactHow {
     pub wanted: RedactWanted,
 }
 
-fn fill(text: &str) -> Result<crate::redact::wav::Fill, String> {
+fn fill(text: &str) -> Result<cli_audio::strict::Fill, String> {
     match text {
-        "silence" => Ok(crate::redact::wav::Fill::Silence),
-        "tone" => Ok(crate::redact::wav::Fill::Tone),
+        "silence" => Ok(cli_audio::strict::Fill::Silence),
+        "tone" => Ok(cli_audio::strict::Fill::Tone),
         _ => Err("silence or tone".to_owned()),
     }
 }

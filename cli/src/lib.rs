@@ -5,7 +5,6 @@ pub mod analysis;
 pub mod args;
 pub mod batch;
 pub mod commands;
-pub mod files;
 pub mod flow;
 pub mod live;
 #[cfg(feature = "mic")]

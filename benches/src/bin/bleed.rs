@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use cli::files::{ChannelChoice, MonoReader};
+use cli_audio::{ChannelChoice, MonoReader};
 use engine::audio::{SampleRate, f32_to_i16, i16_to_f32};
 use engine::bleed::BleedMeter;
 use engine::codec::g711;

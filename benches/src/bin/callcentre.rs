@@ -14,7 +14,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail, ensure};
 use benches::redaction::Tallies;
 use clap::Parser;
-use cli::files::{ChannelChoice, MonoReader};
+use cli_audio::{ChannelChoice, MonoReader};
 use engine::audio::{SampleRate, f32_to_i16};
 use engine::resample::Resampler;
 use serde_json::{Value, json};

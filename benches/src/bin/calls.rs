@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use cli::files::{ChannelChoice, MonoReader};
+use cli_audio::{ChannelChoice, MonoReader};
 use engine::audio::{SampleRate, f32_to_i16};
 use engine::call::{Authentication, Call, CallConfig, Caller, Settings, StreamingStatus};
 use engine::codec::{Codec, g711};

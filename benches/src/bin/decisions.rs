@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
-use cli::files::{ChannelChoice, MonoReader};
+use cli_audio::{ChannelChoice, MonoReader};
 use engine::audio::{SampleRate, f32_to_i16, i16_to_f32};
 use engine::call::{Authentication, Call, CallConfig, Caller, Listening, Settings};
 use engine::codec::{Codec, g711};

@@ -151,7 +151,7 @@ fn riff(tag: u16, bits: u16, rate_hz: u32, data: &[u8]) -> Vec<u8> {
 /// A caller's recording in each form that the header takes: `(name, file)`.
 fn forms(name: &str) -> Vec<(String, Vec<u8>)> {
     let path = crate_dir().join("../../testdata/audio/callers").join(name);
-    let input = cli::files::MonoReader::open(&path, None, cli::files::ChannelChoice::Ask);
+    let input = cli_audio::MonoReader::open(&path, None, cli_audio::ChannelChoice::Ask);
     let (mut reader, mut x, mut chunk) = (input.unwrap(), Vec::new(), Vec::new());
     let rate_hz = reader.spec().rate_hz;
     while reader.next_chunk(&mut chunk).unwrap() > 0 {

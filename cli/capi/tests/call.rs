@@ -11,7 +11,7 @@ use vouch::*;
 /// A recording, resampled to nothing: the callers' files are 8 kHz.
 fn audio(name: &str) -> Vec<f32> {
     let path = format!("{}/../../testdata/audio/callers/{name}.wav", env!("CARGO_MANIFEST_DIR"));
-    let mut reader = cli::files::MonoReader::open(path.as_ref(), None, cli::files::ChannelChoice::Ask).unwrap();
+    let mut reader = cli_audio::MonoReader::open(path.as_ref(), None, cli_audio::ChannelChoice::Ask).unwrap();
     let (mut all, mut chunk) = (Vec::new(), Vec::new());
     while reader.next_chunk(&mut chunk).unwrap() > 0 {
         all.extend_from_slice(&chunk);

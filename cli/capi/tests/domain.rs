@@ -75,7 +75,7 @@ impl Fixture {
         unsafe { vouch_enrolment_new(self.engine, 8_000, &mut enrolment) };
         for part in ["enrol_1", "enrol_2"] {
             let path = format!("{}/../../testdata/audio/callers/{who}_{part}.wav", env!("CARGO_MANIFEST_DIR"));
-            let mut reader = cli::files::MonoReader::open(path.as_ref(), None, cli::files::ChannelChoice::Ask).unwrap();
+            let mut reader = cli_audio::MonoReader::open(path.as_ref(), None, cli_audio::ChannelChoice::Ask).unwrap();
             let mut chunk = Vec::new();
             while reader.next_chunk(&mut chunk).unwrap() > 0 {
                 assert_eq!(unsafe { vouch_enrolment_push_f32(enrolment, chunk.as_ptr(), chunk.len()) }, VOUCH_OK);

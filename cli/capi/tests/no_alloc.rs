@@ -36,7 +36,7 @@ static ALLOCATOR: Counting = Counting;
 fn pushing_and_deciding_allocate_nothing() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/audio/callers/alice_call_1.wav");
     let (mut call, mut chunk) = (Vec::new(), Vec::new());
-    let mut reader = cli::files::MonoReader::open(path.as_ref(), None, cli::files::ChannelChoice::Ask).unwrap();
+    let mut reader = cli_audio::MonoReader::open(path.as_ref(), None, cli_audio::ChannelChoice::Ask).unwrap();
     while reader.next_chunk(&mut chunk).unwrap() > 0 {
         call.extend_from_slice(&chunk);
     }

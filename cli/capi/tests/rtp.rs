@@ -132,7 +132,7 @@ fn ffmpeg_calls_are_decided_with_and_without_packet_loss() {
 
 /// 16-bit PCM of a caller's file at 8 kHz, as a WAV file in the room.
 fn wav(room: &Path, name: &str) -> PathBuf {
-    let mut reader = cli::files::MonoReader::open(&caller(name), None, cli::files::ChannelChoice::Ask).unwrap();
+    let mut reader = cli_audio::MonoReader::open(&caller(name), None, cli_audio::ChannelChoice::Ask).unwrap();
     let (mut x, mut chunk) = (Vec::new(), Vec::new());
     while reader.next_chunk(&mut chunk).unwrap() > 0 {
         x.extend_from_slice(&chunk);
@@ -156,7 +156,7 @@ fn wav(room: &Path, name: &str) -> PathBuf {
 
 /// A voiceprint from one file, through the library.
 fn voiceprint(room: &Path, name: &str) -> PathBuf {
-    let mut reader = cli::files::MonoReader::open(&caller(name), None, cli::files::ChannelChoice::Ask).unwrap();
+    let mut reader = cli_audio::MonoReader::open(&caller(name), None, cli_audio::ChannelChoice::Ask).unwrap();
     let (mut engine, mut enrolment, mut chunk) = (std::ptr::null_mut(), std::ptr::null_mut(), Vec::new());
     let (mut bytes, mut size) = (vec![0u8; 1 << 16], 0);
     // SAFETY: every pointer is to a live place or buffer of the size given with it.

@@ -11,7 +11,7 @@ use super::manifest::{AudioSpecification, Item};
 use super::{ItemError, Request};
 use crate::analysis::{Recording, Toolkit, Wanted};
 use crate::commands::enroll::evidence;
-use crate::files::{AudioError, AudioProblem, ChannelChoice, Container, MonoReader};
+use cli_audio::{AudioError, AudioProblem, ChannelChoice, Container, MonoReader};
 
 /// Voice ID's limits, for `--strict`.
 const STRICT_FILES: usize = 10;

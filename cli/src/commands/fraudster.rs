@@ -8,10 +8,10 @@ use serde::Serialize;
 use super::enroll::{evidence, listen};
 use crate::analysis::{Toolkit, Wanted};
 use crate::args::{DuplicateAction, FraudsterCommand, Global, RegisterArgs};
-use crate::files::MonoReader;
 use crate::live::Journal;
 use crate::outcome::{Exit, Output, columns};
 use crate::watch::{self, Known};
+use cli_audio::MonoReader;
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]

@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use crate::analysis::{Toolkit, Wanted};
 use crate::args::Global;
-use crate::files::{AudioFile, ChannelChoice, MonoReader, RawFormat};
 use crate::outcome::{Exit, Output, columns};
 use crate::progress;
+use cli_audio::{AudioFile, ChannelChoice, MonoReader, RawFormat};
 
 #[derive(Serialize)]
 struct Channel {

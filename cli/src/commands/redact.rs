@@ -12,11 +12,11 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::args::{Global, RedactArgs, RedactWanted, RetainArgs, UnsealArgs};
-use crate::files::AudioFile;
 use crate::outcome::{Exit, Output};
 use crate::progress;
 use crate::redact::analysis::{by_turn, masked};
 use crate::redact::job::{self, Call, Report, wanted};
+use cli_audio::AudioFile;
 
 /// Longest plain text.
 const MAX_TEXT_BYTES: u64 = 64 << 20;

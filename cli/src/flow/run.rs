@@ -12,9 +12,9 @@ use serde_json::{Map, Value};
 use super::lint::{option, problems};
 use super::{AUTHENTICATION, Action, FRAUD, Flow, Kind, STREAMING, flag, is_dynamic, is_set};
 use crate::analysis::Toolkit;
-use crate::files::MonoReader;
 use crate::live::{Line, WatchIds};
 use crate::watch;
+use cli_audio::MonoReader;
 
 /// Blocks that a walk passes at most: a flow that goes round in circles ends here.
 const MAX_STEPS: usize = 1_000;

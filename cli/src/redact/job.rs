@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use cli_store::{FileKey, write_atomic_private};
+use cli_audio::strict::{self, Fill, Layout, Recording};
+use cli_store::{AtomicFile, FileKey, write_atomic_private};
 use engine_words::Entity;
 use engine_words::mute::{Span, Spans};
 use engine_words::rules::{self, Finding, Language, REVIEW_BELOW};
@@ -16,7 +17,6 @@ use super::analysis::Analysed;
 use super::listen::{Heard, listen};
 use super::page;
 use super::transcript;
-use super::wav::{self, Fill, Layout, Recording};
 use crate::args::{OutputLayout, Policy, RedactHow, RedactWanted};
 use crate::live::file_hash;
 use crate::outcome::Exit;
@@ -382,7 +382,9 @@ impl Work<'_> {
         let input = file_hash(&self.call.audio)?;
         if let Some(path) = &report.recording {
             let fill = self.how.fill;
-            wav::mute(&self.recording, &self.layout, spans, fill, path)?;
+            let create = |path: &Path| Ok(AtomicFile::create_private(path)?);
+            let (recording, layout) = (&self.recording, &self.layout);
+            strict::mute(recording, layout, spans, fill, path, create, AtomicFile::unfinished)?.commit()?;
             ensure!(
                 file_hash(&self.call.audio)? == input,
                 "{}: it changed while it was read",

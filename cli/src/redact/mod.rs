@@ -7,4 +7,3 @@ pub mod job;
 pub mod listen;
 pub mod page;
 pub mod transcript;
-pub mod wav;

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use cli_audio::strict::Layout;
 use engine_words::mute::Spans;
 use engine_words::rules::{Finding, REVIEW_BELOW};
 use engine_words::transcript::Loaded;
@@ -10,7 +11,6 @@ use engine_words::transcript::Loaded;
 use super::analysis::{by_turn, masked};
 use super::job::{Call, Report};
 use super::listen::{COLUMNS, Heard};
-use super::wav::Layout;
 use crate::args::MaskMode;
 use crate::report::escape;
 

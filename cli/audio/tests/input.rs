@@ -8,7 +8,7 @@ use std::io::{Cursor, Write};
 use std::path::Path;
 
 use audio::*;
-use cli::files::{AudioError, AudioFile, AudioProblem, CHUNK_FRAMES, ChannelChoice, MonoReader, RawFormat};
+use cli_audio::{AudioError, AudioFile, AudioProblem, CHUNK_FRAMES, ChannelChoice, MonoReader, RawFormat};
 
 /// Holds interleaved samples against the tones; returns what is wrong.
 fn against_tone(samples: &[f32], rate_hz: u32, channels: u16, edge: usize, tolerance: f64) -> Option<String> {

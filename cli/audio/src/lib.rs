@@ -17,6 +17,9 @@
 //! 4. No input panics. Foreign decoders run behind a boundary that turns their panics into errors, and whatever a header
 //!    asks to be allocated has a named limit.
 //! 5. After an error every further call gives the same error.
+//!
+//! [`strict`] is the reader and writer for redaction: whatever could hide samples from it is an error.
+#![forbid(unsafe_code)]
 
 mod channel;
 mod error;
@@ -28,6 +31,7 @@ mod pcm;
 mod raw;
 mod sniff;
 mod source;
+pub mod strict;
 mod vorbis_setup;
 mod wav;
 
@@ -135,8 +139,8 @@ trait Decode: Send + Sync {
 /// An open recording.
 ///
 /// ```no_run
-/// # fn main() -> Result<(), cli::files::AudioError> {
-/// let mut file = cli::files::AudioFile::open("call.wav".as_ref())?;
+/// # fn main() -> Result<(), cli_audio::AudioError> {
+/// let mut file = cli_audio::AudioFile::open("call.wav".as_ref())?;
 /// let mut chunk = Vec::new();
 /// while file.next_chunk(&mut chunk)? > 0 { /* chunk: interleaved samples */ }
 /// # Ok(())

@@ -21,5 +21,5 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         bytes[at + 22..at + 26].copy_from_slice(&sum);
         at = end;
     }
-    cli_fuzz::drain_bytes(bytes);
+    cli_audio_fuzz::drain_bytes(bytes);
 });

@@ -1,13 +1,9 @@
-//! The audio readers of `cli`, compiled here by themselves: no store, no network, no model, so that the instrumented
-//! build takes a minute. And what must hold for any bytes.
-#![allow(missing_docs)]
-
-#[path = "../../src/files/mod.rs"]
-pub mod files;
+//! What must hold for any bytes that are read as a recording. No store, no network, no model is below `cli-audio`, so that the
+//! instrumented build takes a minute.
 
 use std::io::Cursor;
 
-use files::{AudioError, AudioFile};
+use cli_audio::{AudioError, AudioFile};
 
 /// Frames after which a run has seen enough: a small file may announce hours of silence.
 const ENOUGH_FRAMES: u64 = 4_000_000;

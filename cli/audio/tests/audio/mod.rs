@@ -4,7 +4,7 @@
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use cli::files::{AudioError, AudioFile, AudioSpec, Container};
+use cli_audio::{AudioError, AudioFile, AudioSpec, Container};
 
 pub(crate) fn drain(mut file: AudioFile) -> Result<(AudioSpec, Vec<f32>), AudioError> {
     let (mut all, mut chunk) = (Vec::new(), Vec::new());
@@ -51,7 +51,7 @@ impl Folder {
 }
 
 pub(crate) fn formats() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/audio/formats")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/audio/formats")
 }
 
 pub(crate) fn fixture(name: &str) -> Vec<u8> {

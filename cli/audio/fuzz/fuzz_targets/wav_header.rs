@@ -8,5 +8,5 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         2 => b"RF64\xff\xff\xff\xffWAVEds64\x1c\0\0\0",
         _ => b"RIFF\0\0\0\0WAVEfmt \x28\0\0\0\xfe\xff",
     };
-    cli_fuzz::drain_bytes([magic, body].concat());
+    cli_audio_fuzz::drain_bytes([magic, body].concat());
 });

@@ -17,5 +17,5 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         frame.resize(len, 0);
         frame
     });
-    cli_fuzz::drain_bytes(frames.collect());
+    cli_audio_fuzz::drain_bytes(frames.collect());
 });

@@ -5,11 +5,10 @@ use std::io::{BufReader, Cursor, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use cli_store::AtomicFile;
 use engine::codec::g711;
 use engine_words::mute::Spans;
 
-use crate::files::AudioFile;
+use crate::AudioFile;
 
 /// Frames that are worked on at once.
 const BLOCK_FRAMES: usize = 1 << 14;
@@ -288,12 +287,20 @@ fn blocks(input: &Recording, layout: &Layout, mut visit: impl FnMut(u64, &mut Ve
     Ok(())
 }
 
-/// Writes `input` with each channel's spans filled to `output`, reads it back, and holds every sample of it against the input. `output` is
-/// whole and right, or not there.
+/// Writes `input` with each channel's spans filled to the file that `create` makes, reads it back from where `written` says that it lies, and
+/// holds every sample of it against the input. The file is to become `output` only then.
 ///
 /// # Errors
 /// A file cannot be read or written, `spans` are not one list for each channel, or what was written is not what was meant.
-pub fn mute(input: &Recording, layout: &Layout, spans: &[Spans], fill: Fill, output: &Path) -> Result<()> {
+pub fn mute<F: Write>(
+    input: &Recording,
+    layout: &Layout,
+    spans: &[Spans],
+    fill: Fill,
+    output: &Path,
+    create: impl FnOnce(&Path) -> Result<F>,
+    written: impl FnOnce(&F) -> &Path,
+) -> Result<F> {
     ensure!(spans.len() == layout.channels, "{} lists of spans for {} channels", spans.len(), layout.channels);
     let data = layout.frames * layout.block_bytes() as u64;
     let fact = layout.fact.as_ref().map_or(0, |f| 8 + f.len() + f.len() % 2);
@@ -315,15 +322,15 @@ pub fn mute(input: &Recording, layout: &Layout, spans: &[Spans], fill: Fill, out
     header.extend((data as u32).to_le_bytes());
 
     let name = || output.display().to_string();
-    let mut file = AtomicFile::create_private(output)?;
+    let mut file = create(output)?;
     file.write_all(&header).with_context(name)?;
     blocks(input, layout, |at, bytes| {
         layout.silence(bytes, at, spans, fill);
         file.write_all(bytes).with_context(name)
     })?;
     file.write_all(&[0][..(data % 2) as usize]).with_context(name)?;
-    verify(input, layout, spans, fill, file.unfinished())?;
-    Ok(file.commit()?)
+    verify(input, layout, spans, fill, written(&file))?;
+    Ok(file)
 }
 
 /// Reads back what was written, without the code that wrote it: each sample is looked at on its own.

@@ -2,7 +2,7 @@
 #![no_main]
 use std::io::Cursor;
 
-use cli_fuzz::files::{AudioFile, ChannelChoice, RawFormat};
+use cli_audio::{AudioFile, ChannelChoice, RawFormat};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let at = bytes.iter().position(|&b| b == b'\n').unwrap_or(bytes.len());
@@ -13,7 +13,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     match text.parse::<RawFormat>() {
         Ok(format) => {
             assert_eq!(format.to_string().parse(), Ok(format));
-            cli_fuzz::drain(AudioFile::open_raw("fuzz", Cursor::new(body.to_vec()), format));
+            cli_audio_fuzz::drain(AudioFile::open_raw("fuzz", Cursor::new(body.to_vec()), format));
         }
         Err(e) => assert!(!e.to_string().contains('\n')),
     }

@@ -8,7 +8,7 @@ use std::cell::Cell;
 use std::io::{self, Cursor, Read};
 
 use audio::*;
-use cli::files::{AudioError, AudioFile, MAX_MEMORY_BYTES};
+use cli_audio::{AudioError, AudioFile, MAX_MEMORY_BYTES};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 

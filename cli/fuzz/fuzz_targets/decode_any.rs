@@ -1,3 +1,0 @@
-//! Any bytes, by content.
-#![no_main]
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| cli_fuzz::drain_bytes(bytes.to_vec()));
