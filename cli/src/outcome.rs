@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use cli_wire::voice_id::{FraudDetectionResult, RiskDetails};
 use engine::call::Evaluation;
 use engine::score::{Decision, FraudDecision};
 use serde::Serialize;
@@ -107,6 +108,21 @@ impl Output {
     /// Whether JSON is asked for.
     pub fn is_json(self) -> bool {
         self.json
+    }
+}
+
+/// What was found of a watch list, in one line for people.
+pub fn fraud_line(result: &FraudDetectionResult, unknown_list: bool) -> String {
+    if unknown_list {
+        return format!("the domain has no watch list {}", result.configuration.watchlist_id);
+    }
+    let threshold = result.configuration.risk_threshold;
+    match &result.risk_details {
+        None => result.decision.to_owned(),
+        Some(RiskDetails { known_fraudster_risk: known, .. }) => {
+            let who = known.generated_fraudster_id.as_deref().map_or_else(String::new, |id| format!(", closest {id}"));
+            format!("{}  risk {} (threshold {threshold}){who}", result.decision, known.risk_score)
+        }
     }
 }
 

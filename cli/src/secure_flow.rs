@@ -1,17 +1,10 @@
-//! A secure flow as a small graph, and the proof that it keeps what is secret.
-//!
-//! ```json
-//! { "mode": "agent-returns", "start": "ask", "secrets": ["card"], "actions": [
-//!   { "id": "ask", "type": "collect", "writes": ["card"], "next": ["pay"] },
-//!   { "id": "pay", "type": "call-secure-data", "reads": ["card"], "writes": ["confirmation"], "next": ["back", "sorry"] },
-//!   { "id": "back", "type": "return-to-agent" }, { "id": "sorry", "type": "disconnect" } ] }
-//! ```
+//! The proof that a secure flow keeps what is secret.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, bail};
+use cli_wire::secure_flow::{Leak, SecureFlow};
 use engine::secure::Mode;
-use serde::{Deserialize, Serialize};
 
 /// Actions that end a flow.
 const TERMINALS: [&str; 3] = ["return-to-agent", "transfer", "disconnect"];
@@ -19,49 +12,6 @@ const TERMINALS: [&str; 3] = ["return-to-agent", "transfer", "disconnect"];
 const SECURE: [&str; 4] = ["call-secure-data", "extract-secure-data", "set-secured-data", "play-to-caller"];
 /// Actions that must not stand in a secure flow at all: they write down what is heard or said.
 const FORBIDDEN: [&str; 5] = ["record", "capture", "transcribe", "log", "screen-pop"];
-
-/// A secure flow.
-#[derive(Deserialize, Clone, Debug)]
-#[serde(deny_unknown_fields)]
-pub struct SecureFlow {
-    mode: String,
-    start: String,
-    #[serde(default)]
-    secrets: Vec<String>,
-    actions: Vec<SecureAction>,
-}
-
-/// One of its actions.
-#[derive(Deserialize, Clone, Debug)]
-#[serde(deny_unknown_fields)]
-struct SecureAction {
-    id: String,
-    #[serde(rename = "type")]
-    kind: String,
-    #[serde(default)]
-    next: Vec<String>,
-    #[serde(default)]
-    reads: Vec<String>,
-    #[serde(default)]
-    writes: Vec<String>,
-    /// Who answers for an extraction, and since when.
-    #[serde(default)]
-    acknowledged_by: Option<String>,
-    #[serde(default)]
-    acknowledged_at: Option<String>,
-}
-
-/// Something that the flow would give away, or a way that does not end as it must.
-#[derive(Serialize, Clone, PartialEq, Eq, Debug)]
-#[serde(rename_all = "PascalCase")]
-pub struct Leak {
-    /// A code for programs.
-    pub code: &'static str,
-    /// The action.
-    pub action: String,
-    /// One line.
-    pub message: String,
-}
 
 fn mode(text: &str) -> Option<Mode> {
     match text {
@@ -72,110 +22,107 @@ fn mode(text: &str) -> Option<Mode> {
     }
 }
 
-impl SecureFlow {
-    /// Everything that is wrong, in the order of the actions.
-    ///
-    /// # Errors
-    /// The mode is unknown, two actions have one id, or an action leads nowhere.
-    pub fn lint(&self) -> Result<Vec<Leak>> {
-        let Some(mode) = mode(&self.mode) else {
-            bail!("mode is {:?}, not agent-returns, agent-released or ivr-only", self.mode);
-        };
-        let mut by_id = BTreeMap::new();
-        for action in &self.actions {
-            if by_id.insert(action.id.as_str(), action).is_some() {
-                bail!("two actions have the id {:?}", action.id);
-            }
+/// Everything that is wrong, in the order of the actions.
+///
+/// # Errors
+/// The mode is unknown, two actions have one id, or an action leads nowhere.
+pub fn lint(flow: &SecureFlow) -> Result<Vec<Leak>> {
+    let Some(mode) = mode(&flow.mode) else {
+        bail!("mode is {:?}, not agent-returns, agent-released or ivr-only", flow.mode);
+    };
+    let mut by_id = BTreeMap::new();
+    for action in &flow.actions {
+        if by_id.insert(action.id.as_str(), action).is_some() {
+            bail!("two actions have the id {:?}", action.id);
         }
-        for (from, to) in self.actions.iter().flat_map(|a| a.next.iter().map(move |n| (a.id.as_str(), n.as_str()))) {
-            if !by_id.contains_key(to) {
-                bail!("action {from:?} leads to {to:?}, which is not in the flow");
-            }
-        }
-        if !by_id.contains_key(self.start.as_str()) {
-            bail!("start {:?} is not among the actions", self.start);
-        }
-
-        let mut reachable = BTreeSet::new();
-        let mut open = vec![self.start.as_str()];
-        while let Some(id) = open.pop() {
-            if reachable.insert(id) {
-                open.extend(by_id.get(id).iter().flat_map(|a| a.next.iter().map(String::as_str)));
-            }
-        }
-        // Actions from which some way leads to an end.
-        let mut ending: BTreeSet<&str> =
-            self.actions.iter().filter(|a| TERMINALS.contains(&a.kind.as_str())).map(|a| a.id.as_str()).collect();
-        loop {
-            let more: Vec<&str> = self
-                .actions
-                .iter()
-                .filter(|a| !ending.contains(a.id.as_str()) && a.next.iter().any(|n| ending.contains(n.as_str())))
-                .map(|a| a.id.as_str())
-                .collect();
-            if more.is_empty() {
-                break;
-            }
-            ending.extend(more);
-        }
-
-        let secret = |name: &String| self.secrets.contains(name);
-        let mut leaks = Vec::new();
-        for action in self.actions.iter().filter(|a| reachable.contains(a.id.as_str())) {
-            let kind = action.kind.as_str();
-            let mut leak = |code, message: String| leaks.push(Leak { code, action: action.id.clone(), message });
-            if FORBIDDEN.contains(&kind) {
-                leak("FORBIDDEN_ACTION", format!("{kind} writes down what is secret"));
-            }
-            if TERMINALS.contains(&kind) {
-                if kind == "return-to-agent" && !mode.may_return() {
-                    leak("FORBIDDEN_END", format!("a flow of mode {} may not return to the agent", self.mode));
-                }
-                if !action.next.is_empty() {
-                    leak("AFTER_THE_END", format!("{kind} ends the flow, and something follows"));
-                }
-                if let Some(name) = action.reads.iter().find(|n| secret(n)) {
-                    leak("SECRET_LEAVES", format!("{kind} hands over {name}"));
-                }
-                continue;
-            }
-            if action.next.is_empty() {
-                leak("NO_END", "the way ends here, and not in return, transfer or disconnect".to_owned());
-            } else if !ending.contains(action.id.as_str()) {
-                leak("NO_END", "no way from here leads to an end".to_owned());
-            }
-            let read = action.reads.iter().find(|n| secret(n));
-            if let Some(name) = read
-                && !SECURE.contains(&kind)
-            {
-                leak("SECRET_READ", format!("{kind} is no secure action, and reads {name}"));
-            }
-            if kind == "extract-secure-data" {
-                let named = |t: &Option<String>| t.as_ref().is_some_and(|t| !t.trim().is_empty());
-                if !(named(&action.acknowledged_by) && named(&action.acknowledged_at)) {
-                    leak(
-                        "NOT_ACKNOWLEDGED",
-                        "nobody answers for this extraction (acknowledged_by, acknowledged_at)".to_owned(),
-                    );
-                }
-            } else if read.is_some()
-                && kind != "call-secure-data"
-                && let Some(name) = action.writes.iter().find(|n| !secret(n))
-            {
-                leak("SECRET_COPIED", format!("{name} is no secret, and gets what was read from one"));
-            }
-        }
-        Ok(leaks)
     }
-}
+    for (from, to) in flow.actions.iter().flat_map(|a| a.next.iter().map(move |n| (a.id.as_str(), n.as_str()))) {
+        if !by_id.contains_key(to) {
+            bail!("action {from:?} leads to {to:?}, which is not in the flow");
+        }
+    }
+    if !by_id.contains_key(flow.start.as_str()) {
+        bail!("start {:?} is not among the actions", flow.start);
+    }
 
+    let mut reachable = BTreeSet::new();
+    let mut open = vec![flow.start.as_str()];
+    while let Some(id) = open.pop() {
+        if reachable.insert(id) {
+            open.extend(by_id.get(id).iter().flat_map(|a| a.next.iter().map(String::as_str)));
+        }
+    }
+    // Actions from which some way leads to an end.
+    let mut ending: BTreeSet<&str> =
+        flow.actions.iter().filter(|a| TERMINALS.contains(&a.kind.as_str())).map(|a| a.id.as_str()).collect();
+    loop {
+        let more: Vec<&str> = flow
+            .actions
+            .iter()
+            .filter(|a| !ending.contains(a.id.as_str()) && a.next.iter().any(|n| ending.contains(n.as_str())))
+            .map(|a| a.id.as_str())
+            .collect();
+        if more.is_empty() {
+            break;
+        }
+        ending.extend(more);
+    }
+
+    let secret = |name: &String| flow.secrets.contains(name);
+    let mut leaks = Vec::new();
+    for action in flow.actions.iter().filter(|a| reachable.contains(a.id.as_str())) {
+        let kind = action.kind.as_str();
+        let mut leak = |code, message: String| leaks.push(Leak { code, action: action.id.clone(), message });
+        if FORBIDDEN.contains(&kind) {
+            leak("FORBIDDEN_ACTION", format!("{kind} writes down what is secret"));
+        }
+        if TERMINALS.contains(&kind) {
+            if kind == "return-to-agent" && !mode.may_return() {
+                leak("FORBIDDEN_END", format!("a flow of mode {} may not return to the agent", flow.mode));
+            }
+            if !action.next.is_empty() {
+                leak("AFTER_THE_END", format!("{kind} ends the flow, and something follows"));
+            }
+            if let Some(name) = action.reads.iter().find(|n| secret(n)) {
+                leak("SECRET_LEAVES", format!("{kind} hands over {name}"));
+            }
+            continue;
+        }
+        if action.next.is_empty() {
+            leak("NO_END", "the way ends here, and not in return, transfer or disconnect".to_owned());
+        } else if !ending.contains(action.id.as_str()) {
+            leak("NO_END", "no way from here leads to an end".to_owned());
+        }
+        let read = action.reads.iter().find(|n| secret(n));
+        if let Some(name) = read
+            && !SECURE.contains(&kind)
+        {
+            leak("SECRET_READ", format!("{kind} is no secure action, and reads {name}"));
+        }
+        if kind == "extract-secure-data" {
+            let named = |t: &Option<String>| t.as_ref().is_some_and(|t| !t.trim().is_empty());
+            if !(named(&action.acknowledged_by) && named(&action.acknowledged_at)) {
+                leak(
+                    "NOT_ACKNOWLEDGED",
+                    "nobody answers for this extraction (acknowledged_by, acknowledged_at)".to_owned(),
+                );
+            }
+        } else if read.is_some()
+            && kind != "call-secure-data"
+            && let Some(name) = action.writes.iter().find(|n| !secret(n))
+        {
+            leak("SECRET_COPIED", format!("{name} is no secret, and gets what was read from one"));
+        }
+    }
+    Ok(leaks)
+}
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn codes(text: &str) -> Vec<&'static str> {
         let flow: SecureFlow = serde_json::from_str(text).unwrap();
-        flow.lint().unwrap().into_iter().map(|l| l.code).collect()
+        lint(&flow).unwrap().into_iter().map(|l| l.code).collect()
     }
 
     fn flow(mode: &str, actions: &str) -> String {
@@ -235,7 +182,7 @@ mod tests {
             (flow("A", r#"{"id":"a","type":"say"},{"id":"a","type":"say"}"#), "two actions"),
         ] {
             let parsed: SecureFlow = serde_json::from_str(&bad).unwrap();
-            assert!(parsed.lint().unwrap_err().to_string().contains(named), "{bad}");
+            assert!(lint(&parsed).unwrap_err().to_string().contains(named), "{bad}");
         }
     }
 }

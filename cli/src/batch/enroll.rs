@@ -7,11 +7,11 @@ use cli_store::{
     ConflictType, Consent, CustomerSpeakerId, Domain, Enrolment, ItemOutcome, JobId, ModelId, ResourceType, Speaker,
     SpeakerId, SpeakerStatus, StoreError,
 };
+use cli_wire::manifest::Item;
 use engine::template::Template;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::manifest::Item;
 use super::recordings::Recordings;
 use super::{ItemError, Request, Stop, Work};
 use crate::analysis::Toolkit;

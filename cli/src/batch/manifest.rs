@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use cli_store::JobKind;
-use serde::{Deserialize, Serialize};
+use cli_wire::manifest::{FraudsterItem, Fraudsters, Head, Item, SpeakerItem, Speakers};
 
 /// Largest manifest.
 pub const MAX_MANIFEST_BYTES: u64 = 64 << 20;
@@ -12,56 +12,13 @@ pub const MAX_MANIFEST_BYTES: u64 = 64 << 20;
 /// The only version there is.
 pub const VERSION: &str = "1.0";
 
-/// One recording of an item. `Debug` does not say where it lies.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AudioSpecification {
-    /// Where it lies; see [`super::location::resolve`].
-    #[serde(rename = "S3Uri")]
-    pub s3_uri: String,
-    /// Which channel of it, from 0.
-    #[serde(rename = "ChannelId")]
-    pub channel_id: u16,
-}
-
-impl fmt::Debug for AudioSpecification {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AudioSpecification").field("channel_id", &self.channel_id).finish_non_exhaustive()
-    }
-}
-
-/// One item. `Debug` shows nothing of it.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Item {
-    /// Names the item in the output; no other has it.
-    #[serde(rename = "RequestId")]
-    pub request_id: String,
-    /// The customer speaker id, where speakers are enrolled; not checked yet.
-    #[serde(rename = "SpeakerId", default, skip_serializing_if = "Option::is_none")]
-    pub speaker_id: Option<String>,
-    /// The recordings, pooled.
-    #[serde(rename = "AudioSpecifications")]
-    pub audio: Vec<AudioSpecification>,
-    /// The place, from 0, of an item before this one with the same `RequestId`: then this one fails.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub repeats: Option<usize>,
-}
-
-impl Item {
-    /// # Errors
-    /// The item cannot be told from another one by its `RequestId`.
-    pub fn check(&self) -> Result<(), super::ItemError> {
-        let Some(first) = self.repeats else { return Ok(()) };
-        Err(super::ItemError::new(
-            400,
-            format!("RequestId is also that of item {first} (from 0): give each item its own"),
-        ))
-    }
-}
-
-impl fmt::Debug for Item {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Item").field("recordings", &self.audio.len()).finish_non_exhaustive()
-    }
+/// Checks what only shows beside the other items.
+///
+/// # Errors
+/// The item cannot be told from another one by its `RequestId`.
+pub fn check(item: &Item) -> Result<(), super::ItemError> {
+    let Some(first) = item.repeats else { return Ok(()) };
+    Err(super::ItemError::new(400, format!("RequestId is also that of item {first} (from 0): give each item its own")))
 }
 
 /// Why a manifest as a whole is no good: one line that names the line or the field.
@@ -76,46 +33,10 @@ impl fmt::Display for ManifestError {
 
 impl std::error::Error for ManifestError {}
 
-#[derive(Deserialize)]
-struct Head {
-    #[serde(rename = "Version")]
-    version: serde_json::Value,
-}
-
-#[derive(Deserialize)]
-struct SpeakerItem {
-    #[serde(rename = "RequestId")]
-    request_id: String,
-    #[serde(rename = "SpeakerId")]
-    speaker_id: String,
-    #[serde(rename = "AudioSpecifications")]
-    audio: Vec<AudioSpecification>,
-}
-
-#[derive(Deserialize)]
-struct Speakers {
-    #[serde(rename = "SpeakerEnrollmentRequests")]
-    requests: Vec<SpeakerItem>,
-}
-
-#[derive(Deserialize)]
-struct FraudsterItem {
-    #[serde(rename = "RequestId")]
-    request_id: String,
-    #[serde(rename = "AudioSpecifications")]
-    audio: Vec<AudioSpecification>,
-}
-
-#[derive(Deserialize)]
-struct Fraudsters {
-    #[serde(rename = "FraudsterRegistrationRequests")]
-    requests: Vec<FraudsterItem>,
-}
-
 /// The items of a manifest, in its order. Fields that Voice ID does not know are passed over.
 ///
 /// # Errors
-/// It is not JSON, has another version, lacks a field, has a value of the wrong type, or leaves a `RequestId` empty. An id that stands twice is the second item's error ([`Item::check`]).
+/// It is not JSON, has another version, lacks a field, has a value of the wrong type, or leaves a `RequestId` empty. An id that stands twice is the second item's error ([`check`]).
 pub fn parse(kind: JobKind, text: &str) -> Result<Vec<Item>, ManifestError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let wrong = |e: serde_json::Error| ManifestError(e.to_string().replace(['\n', '\r'], " "));
@@ -159,6 +80,7 @@ pub fn parse(kind: JobKind, text: &str) -> Result<Vec<Item>, ManifestError> {
 
 #[cfg(test)]
 mod tests {
+    use cli_wire::manifest::AudioSpecification;
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -199,8 +121,8 @@ mod tests {
             json!({ "Version": "1.0", "SpeakerEnrollmentRequests": [item("a"), item("b"), item("a"), item("a")] });
         let items = parse(JobKind::SpeakerEnrollment, &text.to_string()).unwrap();
         assert_eq!(items.iter().map(|i| i.repeats).collect::<Vec<_>>(), [None, None, Some(0), Some(0)]);
-        assert!(items[1].check().is_ok());
-        let error = items[3].check().unwrap_err();
+        assert!(check(&items[1]).is_ok());
+        let error = check(&items[3]).unwrap_err();
         assert!(error.code == 400 && error.message.contains("item 0"), "{error:?}");
     }
 

@@ -23,12 +23,13 @@ use anyhow::{Context, Result, bail};
 use cli_store::{
     ClientToken, ConflictType, Domain, ItemOutcome, Job, JobId, JobKind, JobStatus, NewJob, ResourceType, StoreError,
 };
+use cli_wire::manifest::Item;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use manifest::{Item, MAX_MANIFEST_BYTES};
+use manifest::MAX_MANIFEST_BYTES;
 
 /// Items that a thread prepares ahead of those that are committed.
 const AHEAD_PER_THREAD: usize = 8;
@@ -225,7 +226,8 @@ where
         let mut done = job.done;
         tick(done, job.items);
         for some in left.chunks(AHEAD_PER_THREAD * pool.current_num_threads().max(1)) {
-            let prepare = |(_, item): &(u64, Item)| item.check().map_err(Stop::from).and_then(|()| work.prepare(item));
+            let prepare =
+                |(_, item): &(u64, Item)| manifest::check(item).map_err(Stop::from).and_then(|()| work.prepare(item));
             let prepared: Vec<_> = pool.install(|| some.par_iter().with_max_len(1).map(prepare).collect());
             for ((seq, item), prepared) in some.iter().zip(prepared) {
                 match prepared.and_then(|prepared| work.commit(id, *seq, item, prepared)) {

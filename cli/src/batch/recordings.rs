@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
+use cli_wire::manifest::{AudioSpecification, Item};
 use engine::enroll::{EnrollConfig, Enroller};
 use engine::template::{MAX_RECORDINGS, Template};
 use rayon::prelude::*;
 
 use super::location::resolve;
-use super::manifest::{AudioSpecification, Item};
 use super::{ItemError, Request};
 use crate::analysis::{Recording, Toolkit, Wanted};
 use crate::commands::enroll::evidence;

@@ -4,12 +4,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::Result;
 use cli_store::{Domain, FraudsterId, ItemOutcome, JobId, ModelId, Registration, WatchlistId};
+use cli_wire::manifest::Item;
 use engine::score::FraudScore;
 use engine::template::Template;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::manifest::Item;
 use super::recordings::Recordings;
 use super::{Request, Stop, Work};
 use crate::analysis::Toolkit;

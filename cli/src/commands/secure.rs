@@ -1,12 +1,13 @@
 //! `vouch secure`: what a secure passage has left behind.
 
 use anyhow::{Context, Result};
+use cli_wire::secure_flow::SecureFlow;
 use serde::Serialize;
 
 use crate::args::SecureCommand;
 use crate::live;
 use crate::outcome::{Exit, Output};
-use crate::secure_flow::SecureFlow;
+use crate::secure_flow;
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -24,7 +25,7 @@ pub(super) fn run(out: Output, command: &SecureCommand) -> Result<Exit> {
             let name = || flow.display().to_string();
             let text = std::fs::read_to_string(flow).with_context(name)?;
             let parsed: SecureFlow = serde_json::from_str(&text).with_context(name)?;
-            let leaks = parsed.lint().with_context(name)?;
+            let leaks = secure_flow::lint(&parsed).with_context(name)?;
             out.print(&leaks, |leaks| {
                 let mut lines: Vec<String> =
                     leaks.iter().map(|l| format!("{}: {} [{}]", l.action, l.message, l.code)).collect();

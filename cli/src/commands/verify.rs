@@ -2,22 +2,22 @@
 
 use anyhow::{Context, Result};
 use cli_store::SpeakerId;
+use cli_wire::voice_id::Report;
 use engine::call::{Authentication, Listening, Settings};
 use engine::score::AuthPolicy;
 use serde::Serialize;
 
 use crate::analysis::{Toolkit, open_channel};
 use crate::args::{Global, VerifyArgs};
-use crate::live::wire;
 use crate::live::{Journal, Line, LineOptions};
-use crate::outcome::{Exit, Output};
+use crate::outcome::{Exit, Output, fraud_line};
 use crate::{progress, watch};
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Verified {
     #[serde(flatten)]
-    report: wire::Report,
+    report: Report,
     branch: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     fraud_branch: Option<&'static str>,
@@ -81,7 +81,7 @@ fn text(v: &Verified, speaker: &str) -> String {
         lines.push(line);
     }
     if let Some(fraud) = &r.fraud_detection_result {
-        lines.push(fraud.text(v.fraud_branch == Some("Error")));
+        lines.push(fraud_line(fraud, v.fraud_branch == Some("Error")));
     }
     lines.join("\n")
 }

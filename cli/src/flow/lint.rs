@@ -3,35 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use cli_store::{CustomerSpeakerId, WatchlistId};
+use cli_wire::flow::{Action, Finding, Flow, Severity};
 use engine::call::{CheckOption, EnrollmentBranch};
 use engine::score::{Branch, FraudBranch};
-use serde::Serialize;
 
-use super::{AUTHENTICATION, Action, FLAGS, FRAUD, Flow, Kind, NUMBERS, flag, is_dynamic, is_set, number};
-
-/// How grave a finding is.
-#[derive(Serialize, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// It can be published, and may surprise.
-    Warning,
-    /// It cannot be published.
-    Error,
-}
-
-/// Something that is wrong.
-#[derive(Serialize, Clone, PartialEq, Eq, Debug)]
-#[serde(rename_all = "PascalCase")]
-pub struct Finding {
-    /// How grave it is.
-    pub severity: Severity,
-    /// A code for programs.
-    pub code: &'static str,
-    /// The block; `None` for the flow as a whole.
-    pub action: Option<String>,
-    /// One line.
-    pub message: String,
-}
+use super::blocks::{AUTHENTICATION, FLAGS, FRAUD, Kind, NUMBERS, flag, is_dynamic, is_set, number, sets, voice_id};
 
 /// The kinds of flow that a Set block may stand in, as exports and the API spell them.
 const ALLOWED_TYPES: [&str; 14] = [
@@ -76,7 +52,7 @@ pub fn lint(flow: &Flow) -> Vec<Finding> {
         for target in action.transitions.targets().filter(|t| !known.contains(t)) {
             report.error("UNKNOWN_ACTION", action, format!("leads to {target:?}, which is not in the flow"));
         }
-        match action.voice_id() {
+        match voice_id(action) {
             Some(Kind::UpdateContactData) => contact_data(action, &mut report),
             Some(Kind::StartVoiceIdStream) => start_stream(action, &mut report),
             Some(Kind::CheckVoiceId) => check(action, &mut report),
@@ -88,7 +64,7 @@ pub fn lint(flow: &Flow) -> Vec<Finding> {
 }
 
 fn flow_type(flow: &Flow, report: &mut Report) {
-    let ours = flow.actions.iter().find(|a| a.is_set() || a.voice_id().is_some_and(|k| k != Kind::UpdateContactData));
+    let ours = flow.actions.iter().find(|a| sets(a) || voice_id(a).is_some_and(|k| k != Kind::UpdateContactData));
     let (Some(action), Some(kind)) = (ours, flow.flow_type()) else { return };
     if HOLD_TYPES.contains(&kind) {
         report.error("FLOW_TYPE", action, format!("Voice ID blocks are not allowed in a {kind} flow"));
@@ -242,10 +218,10 @@ fn order(flow: &Flow, report: &mut Report) {
         }
         before.insert(action.identifier.as_str(), met);
         let after = |failed: bool| Before {
-            set: met.set || (action.is_set() && !failed),
+            set: met.set || (sets(action) && !failed),
             customer: met.customer
                 || (!failed
-                    && action.voice_id() == Some(Kind::UpdateContactData)
+                    && voice_id(action) == Some(Kind::UpdateContactData)
                     && action.parameters.contains_key("CustomerId")),
         };
         let t = &action.transitions;
@@ -253,8 +229,8 @@ fn order(flow: &Flow, report: &mut Report) {
         let well = t.next_action.iter().map(String::as_str).chain(t.conditions.iter().map(|c| c.next_action.as_str()));
         open.extend(well.map(|next| (next, after(false))));
     }
-    let any_set = flow.actions.iter().any(Action::is_set);
-    for action in flow.actions.iter().filter(|a| a.voice_id() == Some(Kind::CheckVoiceId)) {
+    let any_set = flow.actions.iter().any(sets);
+    for action in flow.actions.iter().filter(|a| voice_id(a) == Some(Kind::CheckVoiceId)) {
         match before.get(action.identifier.as_str()) {
             None => report.put(Severity::Warning, "UNREACHABLE", action, "no way leads here"),
             Some(b) if !b.set && !any_set => report.error("NO_SET", action, "no Set Voice ID comes before this Check"),

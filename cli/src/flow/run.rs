@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
 use cli_store::{CustomerSpeakerId, Domain};
+use cli_wire::flow::{Action, Contact, Flow, Step};
+use cli_wire::voice_id::Report;
 use engine::call::{Answer, Authentication, Settings};
 use engine::score::{AuthPolicy, Score};
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::blocks::{AUTHENTICATION, FRAUD, Kind, STREAMING, flag, is_dynamic, is_set, sets, voice_id};
 use super::lint::{option, problems};
-use super::{AUTHENTICATION, Action, FRAUD, Flow, Kind, STREAMING, flag, is_dynamic, is_set};
 use crate::analysis::Toolkit;
 use crate::live::{Line, WatchIds};
 use crate::watch;
@@ -18,54 +19,6 @@ use cli_audio::MonoReader;
 
 /// Blocks that a walk passes at most: a flow that goes round in circles ends here.
 const MAX_STEPS: usize = 1_000;
-
-/// The contact that walks.
-#[derive(Deserialize, Clone, Debug)]
-pub struct Contact {
-    /// `VOICE`, `CHAT` or `TASK`.
-    #[serde(rename = "Channel", default = "voice")]
-    pub channel: String,
-    /// Its id.
-    #[serde(rename = "ContactId", default)]
-    pub contact_id: Option<String>,
-    /// Attributes that are set already.
-    #[serde(rename = "Attributes", default)]
-    pub attributes: BTreeMap<String, String>,
-    /// The rest of the contact's data, for dynamic values.
-    #[serde(flatten)]
-    pub rest: Map<String, Value>,
-}
-
-fn voice() -> String {
-    "VOICE".to_owned()
-}
-
-/// A block that was passed.
-#[derive(Serialize, Clone, Debug)]
-#[serde(rename_all = "PascalCase")]
-pub struct Step {
-    /// Its name in the flow.
-    pub identifier: String,
-    /// Its type.
-    #[serde(rename = "Type")]
-    pub kind: String,
-    /// The branch that was taken: `Success`, a result, or an error.
-    pub branch: String,
-    /// Why an error branch was taken.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// What was set, dynamic values looked up.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub values: BTreeMap<String, String>,
-    /// The score that an authentication rests on.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub score: Option<u8>,
-    /// Seconds of the call that had been heard.
-    pub heard_seconds: f64,
-    /// The block that followed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub next: Option<String>,
-}
 
 /// Why a block takes its error branch.
 struct Fail(String);
@@ -100,7 +53,7 @@ pub fn run(
     domain: &Domain,
     line: Line<'_>,
     audio: MonoReader,
-) -> Result<(Vec<Step>, crate::live::wire::Report)> {
+) -> Result<(Vec<Step>, Report)> {
     let settings = Settings { streaming: false, authentication: None, fraud: None };
     let mut walk = Walk {
         domain,
@@ -144,10 +97,10 @@ impl Walk<'_, '_> {
             heard_seconds: 0.0,
             next: action.transitions.next_action.clone(),
         };
-        let outcome = match action.voice_id() {
+        let outcome = match voice_id(action) {
             Some(_)
                 if self.contact.channel != "VOICE"
-                    && (action.is_set() || action.voice_id() != Some(Kind::UpdateContactData)) =>
+                    && (sets(action) || voice_id(action) != Some(Kind::UpdateContactData)) =>
             {
                 Err(Fail(format!("Voice ID works on voice contacts, not {}", self.contact.channel)))
             }

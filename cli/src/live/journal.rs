@@ -6,13 +6,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use cli_store::{Clock, ResultId, SystemClock, Timestamp};
+use cli_wire::voice_id::{Frame, Report, SessionAction};
 use serde_json::{Value, json};
 
 use crate::args::Global;
 use crate::privacy::{FieldPolicy, Preset};
 use engine_words::categories::{EventSource, Rule};
-
-use super::wire::{Frame, Report, SessionAction};
 
 /// Where events go; nowhere unless a file is given.
 #[derive(Default)]

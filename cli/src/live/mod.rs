@@ -3,8 +3,8 @@
 mod journal;
 mod meter;
 mod recorder;
+mod report;
 mod room;
-pub mod wire;
 
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use cli_store::{
     Clock, Consent, Domain, Enrolment, GeneratedSpeakerId, Lookup, ModelId, SessionAudio, SessionId, SessionName,
     SpeakerId, StoreError, SystemClock, Timestamp,
 };
+use cli_wire::voice_id::{Frame, Report, SessionAction};
 use engine::audio::SampleRate;
 use engine::call::{Call, CallConfig, Caller, EnrollmentRefusal, Evaluation, Event, Listening, Settings};
 use engine::enroll::EnrollConfig;
@@ -23,7 +24,7 @@ use engine::template::Template;
 use crate::analysis::Toolkit;
 
 pub use journal::Journal;
-pub use recorder::{Passage, Proof, Recorder, file_hash, proof_path, verify};
+pub use recorder::{Recorder, file_hash, proof_path, verify};
 pub use room::Room;
 
 /// How a [`Line`] is opened.
@@ -149,7 +150,7 @@ impl<'a> Line<'a> {
         self.call.set(settings).context("watch list")?;
         self.watch = watch;
         if before.is_some() && before.as_ref() != self.call.settings() {
-            self.emit(wire::SessionAction::Update)?;
+            self.emit(SessionAction::Update)?;
         }
         self.tell()
     }
@@ -164,7 +165,7 @@ impl<'a> Line<'a> {
         while let Some(event) = self.call.next_event() {
             match event {
                 Event::StreamingStarted { .. } | Event::StreamingEnded { .. } => {
-                    self.emit(wire::SessionAction::Start)?;
+                    self.emit(SessionAction::Start)?;
                 }
                 Event::Authentication { .. } | Event::SpeechSufficient { .. } => decided = true,
                 Event::TalkerChanged { at } => {
@@ -219,7 +220,7 @@ impl<'a> Line<'a> {
     ///
     /// # Errors
     /// As [`Line::evaluate`].
-    pub fn report(&mut self) -> Result<wire::Report> {
+    pub fn report(&mut self) -> Result<Report> {
         let now = self.evaluate()?;
         Ok(self.report_of(now))
     }
@@ -284,8 +285,8 @@ impl<'a> Line<'a> {
         Timestamp(self.started.0.saturating_add(ms))
     }
 
-    fn frame(&self) -> wire::Frame {
-        wire::Frame {
+    fn frame(&self) -> Frame {
+        Frame {
             domain_id: self.domain.id().to_string(),
             session_id: self.session.to_string(),
             session_name: self.name.as_str().to_owned(),
@@ -293,18 +294,18 @@ impl<'a> Line<'a> {
         }
     }
 
-    fn emit(&mut self, action: wire::SessionAction) -> Result<()> {
+    fn emit(&mut self, action: SessionAction) -> Result<()> {
         let now = self.call.evaluate();
         let report = self.report_of(now);
         self.journal.session(&self.frame(), action, &report)
     }
 
-    fn report_of(&self, e: Evaluation) -> wire::Report {
+    fn report_of(&self, e: Evaluation) -> Report {
         let customer = match &self.speaker.id {
             Some(SpeakerId::Customer(id)) => Some(id.as_str().to_owned()),
             _ => None,
         };
-        wire::Report::new(&wire::Facts {
+        report::report(&report::Facts {
             frame: self.frame(),
             customer,
             claim: self.speaker.claim,

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use cli_store::{Consent, Domain, SessionAudio, SessionName, SpeakerId};
+use cli_wire::voice_id::Report;
 use engine::audio::{SampleRate, f32_to_i16};
 use engine::call::{Authentication, Evaluation, Listening, Settings};
 use engine::enroll::EnrollConfig;
@@ -12,11 +13,10 @@ use serde::Serialize;
 
 use super::meter::Meter;
 use super::recorder::Recorder;
-use super::wire::Report;
 use super::{Journal, Line, LineOptions};
 use crate::analysis::Toolkit;
 use crate::args::{Global, LiveArgs};
-use crate::outcome::{Exit, Output};
+use crate::outcome::{Exit, Output, fraud_line};
 use crate::watch;
 
 /// How a live call ended.
@@ -279,7 +279,8 @@ fn text(e: &Ended, record: Option<&Path>) -> String {
         lines.push(format!("{}{score}, {heard}{early}", auth.decision));
     }
     if let Some(fraud) = &e.report.fraud_detection_result {
-        lines.push(fraud.text(e.report.voice_id_result.fraud_detection.as_ref().is_some_and(|f| f.result == "Error")));
+        let unknown = e.report.voice_id_result.fraud_detection.as_ref().is_some_and(|f| f.result == "Error");
+        lines.push(fraud_line(fraud, unknown));
     }
     if e.talker_changed == Some(true) {
         lines.push("another voice seems to have taken over during the enrolment".to_owned());

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use cli_wire::privacy::{Stored, Value};
 use serde::Deserialize;
 
 /// The fields that Operata always gets: 39.
@@ -179,28 +180,6 @@ pub struct FieldPolicy {
     pub(super) listed: Node<()>,
     pub(super) tiers: Node<Tier>,
     fields: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Stored {
-    key: String,
-    value: Value,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-struct Value {
-    r#type: String,
-    fields: Vec<String>,
-    #[serde(default)]
-    encrypt: Vec<String>,
-    #[serde(default)]
-    seal: Vec<String>,
-    #[serde(default)]
-    transform: BTreeMap<String, String>,
-    #[serde(default)]
-    default: Vec<String>,
 }
 
 fn transform(how: &str) -> Result<Transform, PolicyError> {
