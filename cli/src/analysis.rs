@@ -3,22 +3,51 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use cli_audio::{ChannelChoice, MonoReader, RawFormat};
 use engine::audio::SampleRate;
 use engine::bleed::{Bleed, BleedMeter};
 use engine::dtmf::DtmfDigit;
+use engine::enroll::RecordingEvidence;
 use engine::quality::Quality;
 use engine::session::{Session, SessionConfig};
-use models::Model;
+use engine::template::Embedding;
+use models::{Model, Precision, calibration};
 
-use crate::args::{Global, Input};
-use cli_audio::{ChannelChoice, MonoReader};
-use models::calibration;
+use crate::error::{Context, Result, bail};
 
 /// In a domain: the network that its commands use, if it is not the built-in one.
 pub const MODEL_FILE: &str = "model.vouch";
 /// In a domain: the calibration of its network.
 pub const CALIBRATION_FILE: &str = "calibration.json";
+
+/// Where the network and its calibration come from.
+#[derive(Clone, Debug)]
+pub struct ModelFiles {
+    /// A domain that may hold its own.
+    pub domain: Option<PathBuf>,
+    /// A network to use instead.
+    pub model: Option<PathBuf>,
+    /// A calibration to use instead.
+    pub calibration: Option<PathBuf>,
+    /// What the network multiplies with.
+    pub precision: Precision,
+}
+
+impl Default for ModelFiles {
+    /// The built-in ones.
+    fn default() -> Self {
+        Self { domain: None, model: None, calibration: None, precision: Precision::F32 }
+    }
+}
+
+/// How a recording is read.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Input {
+    /// Which channel of several.
+    pub channel: Option<ChannelChoice>,
+    /// What headerless audio is.
+    pub format: Option<RawFormat>,
+}
 
 /// The network and what its scores mean.
 #[derive(Clone)]
@@ -60,7 +89,8 @@ pub struct Wanted {
 ///
 /// # Errors
 /// It cannot be read or is no audio, its rate is out of range, or it has several channels and none is chosen.
-pub fn open_channel(path: &Path, input: &Input) -> Result<(MonoReader, SampleRate)> {
+pub fn open_channel(path: &Path, input: impl Into<Input>) -> Result<(MonoReader, SampleRate)> {
+    let input = input.into();
     let source = MonoReader::open(path, input.format, input.channel.unwrap_or(ChannelChoice::Ask))?;
     let rate = SampleRate::new(source.spec().rate_hz).with_context(|| source.file().name().to_owned())?;
     Ok((source, rate))
@@ -71,8 +101,8 @@ impl Toolkit {
     ///
     /// # Errors
     /// A file cannot be read or is not what it should be, or the calibration belongs to another network.
-    pub fn load(global: &Global) -> Result<Self> {
-        let tools = Self::load_network(global)?;
+    pub fn load(files: impl Into<ModelFiles>) -> Result<Self> {
+        let tools = Self::load_network(files)?;
         let (calibration, model) = (&tools.calibration, &tools.model);
         if calibration.model_id() != model.id() {
             bail!(
@@ -90,20 +120,22 @@ impl Toolkit {
     ///
     /// # Errors
     /// A file cannot be read or is not what it should be.
-    pub fn load_network(global: &Global) -> Result<Self> {
+    pub fn load_network(files: impl Into<ModelFiles>) -> Result<Self> {
+        let files = files.into();
         let or_of_domain = |given: &Option<PathBuf>, file: &str| -> Result<Option<PathBuf>> {
-            let own = global.domain.join(file);
+            let Some(domain) = &files.domain else { return Ok(given.clone()) };
+            let own = domain.join(file);
             let there = given.is_none() && own.try_exists().with_context(|| own.display().to_string())?;
             Ok(given.clone().or(there.then_some(own)))
         };
-        let model = match or_of_domain(&global.model, MODEL_FILE)? {
-            None => Model::embedded_with(global.precision.into()).context("built-in network")?,
+        let model = match or_of_domain(&files.model, MODEL_FILE)? {
+            None => Model::embedded_with(files.precision).context("built-in network")?,
             Some(path) => {
                 let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
-                Model::from_bytes_with(&bytes, global.precision.into()).with_context(|| path.display().to_string())?
+                Model::from_bytes_with(&bytes, files.precision).with_context(|| path.display().to_string())?
             }
         };
-        let calibration = match or_of_domain(&global.calibration, CALIBRATION_FILE)? {
+        let calibration = match or_of_domain(&files.calibration, CALIBRATION_FILE)? {
             None => calibration::parse(models::calibration_json()).context("built-in calibration")?,
             Some(path) => {
                 let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
@@ -164,11 +196,35 @@ impl Toolkit {
     pub fn analyse_file(
         &self,
         path: &Path,
-        input: &Input,
+        input: impl Into<Input>,
         wanted: Wanted,
         progress: impl FnMut(u64),
     ) -> Result<Recording> {
         let (source, _) = open_channel(path, input)?;
         self.analyse(source, wanted, progress)
+    }
+
+    /// A recording's embedding as the scorer wants it; `None` without speech.
+    ///
+    /// # Errors
+    /// It is none that the network gives.
+    pub fn embedding(&self, recording: &Recording) -> Result<Option<Embedding>> {
+        let Some(values) = &recording.embedding else { return Ok(None) };
+        Ok(Some(Embedding::new(self.model.id(), values)?))
+    }
+
+    /// A recording as the enroller wants it.
+    ///
+    /// # Errors
+    /// As [`Toolkit::embedding`].
+    pub fn evidence(&self, recording: &Recording) -> Result<RecordingEvidence> {
+        Ok(RecordingEvidence {
+            embedding: self.embedding(recording)?,
+            windows: recording.windows.clone().into(),
+            net_speech_s: recording.net_speech_s,
+            snr_db: recording.quality.snr_db,
+            clipped_share: recording.quality.clipped_share,
+            bandwidth_hz: recording.quality.bandwidth_hz,
+        })
     }
 }

@@ -6,6 +6,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use cli_audio::{ChannelChoice, RawFormat};
 
+use crate::analysis::{self, ModelFiles};
+use crate::live::{EventFiles, LiveRequest};
+use crate::privacy::Preset;
+use crate::redact::request::{How, MaskMode, OutputLayout, Policy, Wanted};
+use crate::trials::TrialFiles;
+use crate::workers::Workers;
+
 /// Self-hosted voice authentication: is the caller who they claim to be?
 ///
 /// Enrol a person from recordings, verify calls against them, and get a score of 0-100 whose meaning is a stated
@@ -86,6 +93,29 @@ pub enum PrecisionArg {
     Int8,
 }
 
+impl From<&Global> for ModelFiles {
+    fn from(g: &Global) -> Self {
+        Self {
+            domain: Some(g.domain.clone()),
+            model: g.model.clone(),
+            calibration: g.calibration.clone(),
+            precision: g.precision.into(),
+        }
+    }
+}
+
+impl From<&Global> for EventFiles {
+    fn from(g: &Global) -> Self {
+        Self { events: g.events.clone(), privacy: g.events_privacy.clone() }
+    }
+}
+
+impl<'a> From<&'a Global> for Workers<'a> {
+    fn from(g: &'a Global) -> Self {
+        Self { threads: g.threads, progress: g }
+    }
+}
+
 impl From<PrecisionArg> for models::Precision {
     fn from(p: PrecisionArg) -> Self {
         match p {
@@ -104,6 +134,12 @@ pub struct Input {
     /// Read files (and `-`, standard input) as headerless audio, e.g. ulaw@8000 or s16le@16000x2.
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<RawFormat>,
+}
+
+impl From<&Input> for analysis::Input {
+    fn from(i: &Input) -> Self {
+        Self { channel: i.channel, format: i.format }
+    }
 }
 
 /// What a live call is asked, and what is kept of it.
@@ -152,6 +188,27 @@ pub struct LiveArgs {
     /// Your name for the session, the contact's id as a rule: 1 to 36 letters, digits, `_`, `-`.
     #[arg(long, value_name = "NAME")]
     pub session_name: Option<String>,
+}
+
+impl From<&LiveArgs> for LiveRequest {
+    fn from(a: &LiveArgs) -> Self {
+        Self {
+            speaker: a.speaker.clone(),
+            threshold: a.threshold,
+            min_speech_s: f64::from(a.min_speech),
+            watchlist: a.watchlist.clone(),
+            fraud_threshold: a.fraud_threshold,
+            early: a.early,
+            stay: a.stay,
+            enroll: a.enroll,
+            wanted_speech_s: a.wanted_speech,
+            overwrite: a.overwrite,
+            consent: a.consent.clone(),
+            record: a.record.clone(),
+            keep_audio_hours: a.keep_audio,
+            session_name: a.session_name.clone(),
+        }
+    }
 }
 
 /// Options of `vouch call`.
@@ -600,7 +657,7 @@ pub enum SessionCommand {
 
 /// How what was found is written in the text.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MaskMode {
+pub enum MaskArg {
     /// `[PII]`.
     Pii,
     /// The kind, as in `[PHONE]`.
@@ -615,15 +672,25 @@ pub struct RedactWanted {
     pub entities: Vec<String>,
     /// How it is masked in the text.
     #[arg(long, value_enum, default_value = "pii")]
-    pub mask: MaskMode,
+    pub mask: MaskArg,
     /// Language of the text. Of Spanish: numbers, dates, ages and e-mail addresses.
     #[arg(long, default_value = "en-US", value_name = "xx-XX", value_parser = language)]
     pub language: String,
 }
 
+impl From<&RedactWanted> for Wanted {
+    fn from(w: &RedactWanted) -> Self {
+        let mask = match w.mask {
+            MaskArg::Pii => MaskMode::Pii,
+            MaskArg::EntityType => MaskMode::EntityType,
+        };
+        Self { entities: w.entities.clone(), mask, language: w.language.clone() }
+    }
+}
+
 /// What is written.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Policy {
+pub enum PolicyArg {
     /// The analysed transcript as it is; nothing is looked for.
     None,
     /// The redacted recording and transcript.
@@ -634,7 +701,7 @@ pub enum Policy {
 
 /// How files are called.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OutputLayout {
+pub enum LayoutArg {
     /// As Contact Lens does: `Analysis/Voice/Redacted/YYYY/MM/DD/<contact>_call_recording_redacted_<time>.wav`.
     Connect,
     /// All in one folder: `<contact>_call_recording_redacted.wav`.
@@ -673,10 +740,10 @@ pub struct RedactHow {
     pub out: PathBuf,
     /// What is written.
     #[arg(long, value_enum, default_value = "redacted-only")]
-    pub policy: Policy,
+    pub policy: PolicyArg,
     /// How files are called.
     #[arg(long, value_enum, default_value = "flat")]
-    pub layout: OutputLayout,
+    pub layout: LayoutArg,
     /// The time in the names of --layout connect; now unless given.
     #[arg(long, value_name = "YYYY-MM-DDTHH:MM:SSZ")]
     pub time: Option<jiff::Timestamp>,
@@ -718,6 +785,36 @@ pub struct RedactHow {
     pub wanted: RedactWanted,
 }
 
+impl From<&RedactHow> for How {
+    fn from(h: &RedactHow) -> Self {
+        Self {
+            out: h.out.clone(),
+            policy: match h.policy {
+                PolicyArg::None => Policy::None,
+                PolicyArg::RedactedOnly => Policy::RedactedOnly,
+                PolicyArg::RedactedAndOriginal => Policy::RedactedAndOriginal,
+            },
+            layout: match h.layout {
+                LayoutArg::Connect => OutputLayout::Connect,
+                LayoutArg::Flat => OutputLayout::Flat,
+            },
+            time: h.time,
+            original_key: h.original_key.clone(),
+            plain_original: h.plain_original,
+            pad_ms: h.pad_ms,
+            fill: h.fill,
+            all_channels: h.all_channels,
+            no_keys: h.no_keys,
+            agent_channel: h.agent_channel,
+            details: h.details,
+            max_seconds: h.max_seconds,
+            report: h.report.clone(),
+            overwrite: h.overwrite,
+            wanted: Wanted::from(&h.wanted),
+        }
+    }
+}
+
 fn fill(text: &str) -> Result<cli_audio::strict::Fill, String> {
     match text {
         "silence" => Ok(cli_audio::strict::Fill::Silence),
@@ -735,6 +832,24 @@ fn language(text: &str) -> Result<String, String> {
     known.map(|l| (*l).to_owned()).ok_or_else(|| format!("the rules are for {}", LOCALES.join(", ")))
 }
 
+/// A mandatory set by its name.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PresetArg {
+    /// Nothing is mandatory.
+    None,
+    /// Operata's 39 fields.
+    Operata,
+}
+
+impl From<PresetArg> for Preset {
+    fn from(p: PresetArg) -> Self {
+        match p {
+            PresetArg::None => Self::None,
+            PresetArg::Operata => Self::Operata,
+        }
+    }
+}
+
 /// Which policy.
 #[derive(Args, Debug)]
 pub struct PrivacyPolicy {
@@ -744,7 +859,7 @@ pub struct PrivacyPolicy {
     pub config: Option<PathBuf>,
     /// The mandatory fields.
     #[arg(long, value_enum, default_value = "none")]
-    pub preset: crate::privacy::Preset,
+    pub preset: PresetArg,
     /// A mandatory field that is denied stays, where it would be an error.
     #[arg(long)]
     pub lenient: bool,
@@ -783,7 +898,7 @@ pub enum PrivacyCommand {
         file: PathBuf,
         /// The mandatory fields, which are kept with it.
         #[arg(long, value_enum, default_value = "none")]
-        preset: crate::privacy::Preset,
+        preset: PresetArg,
         /// A mandatory field that is denied stays, where it would be an error.
         #[arg(long)]
         lenient: bool,
@@ -1389,6 +1504,18 @@ pub struct TrialArgs {
     /// How to read the files.
     #[command(flatten)]
     pub input: Input,
+}
+
+impl From<&TrialArgs> for TrialFiles {
+    fn from(a: &TrialArgs) -> Self {
+        Self {
+            trials: a.trials.clone(),
+            root: a.root.clone(),
+            min_speech_s: a.min_speech,
+            speaker_part: a.speaker_part,
+            input: (&a.input).into(),
+        }
+    }
 }
 
 /// `vouch eval ...`

@@ -8,6 +8,8 @@ use engine::call::Evaluation;
 use engine::score::{Decision, FraudDecision};
 use serde::Serialize;
 
+use crate::error::{AppError, Code};
+
 /// How a command ended, as scripts see it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
@@ -54,7 +56,10 @@ impl Exit {
 
     /// The code of an error.
     pub fn of_error(error: &anyhow::Error) -> Self {
-        let denied = error.chain().any(|e| matches!(e.downcast_ref(), Some(cli_store::StoreError::Denied { .. })));
+        let denied = error.chain().any(|e| {
+            matches!(e.downcast_ref(), Some(cli_store::StoreError::Denied { .. }))
+                || e.downcast_ref::<AppError>().is_some_and(|e| e.code() == Code::Denied)
+        });
         if denied { Self::Denied } else { Self::Error }
     }
 

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::args::Global;
+use crate::workers::{Progress, Steps};
+
 /// A bar over `length` steps, hidden when `quiet` or when standard error is no terminal.
 pub fn bar(length: u64, what: &str, quiet: bool) -> ProgressBar {
     let hidden = quiet || !std::io::stderr().is_terminal();
@@ -21,4 +24,22 @@ pub fn audio_bar(name: &str, seconds: Option<f64>, quiet: bool) -> ProgressBar {
     let bar = bar(seconds.unwrap_or(0.0) as u64, name, quiet || seconds.is_some_and(|s| s < 120.0));
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
+}
+
+impl Progress for Global {
+    fn begin(&self, steps: u64, what: &str) -> Box<dyn Steps> {
+        Box::new(Bar(bar(steps, what, self.quiet)))
+    }
+}
+
+struct Bar(ProgressBar);
+
+impl Steps for Bar {
+    fn add(&self, steps: u64) {
+        self.0.inc(steps);
+    }
+
+    fn end(&self) {
+        self.0.finish_and_clear();
+    }
 }

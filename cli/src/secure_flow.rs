@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Result, bail};
 use cli_wire::secure_flow::{Leak, SecureFlow};
 use engine::secure::Mode;
+
+use crate::error::{Result, bail};
 
 /// Actions that end a flow.
 const TERMINALS: [&str; 3] = ["return-to-agent", "transfer", "disconnect"];

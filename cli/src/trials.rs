@@ -3,15 +3,28 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
 use engine::metrics::TrialList;
 use engine::template::Embedding;
 use rayon::prelude::*;
 
-use crate::analysis::{Toolkit, Wanted};
-use crate::args::{Global, TrialArgs};
-use crate::commands::{compare::embedding, pool};
-use crate::progress;
+use crate::analysis::{Input, Toolkit, Wanted};
+use crate::error::{Context, Result};
+use crate::workers::{Progress, Workers};
+
+/// Which trial list, and how its files are heard.
+#[derive(Clone, Debug)]
+pub struct TrialFiles {
+    /// The list: `label enrolment probe` a line.
+    pub trials: PathBuf,
+    /// Where the list's paths start from; its own folder unless given.
+    pub root: Option<PathBuf>,
+    /// Files with less net speech than this, in seconds, have no embedding.
+    pub min_speech_s: f64,
+    /// Which part of a path names the person, counted from 1.
+    pub speaker_part: usize,
+    /// How its files are read.
+    pub input: Input,
+}
 
 /// One file of a list, heard.
 pub struct Heard {
@@ -26,10 +39,10 @@ pub struct Hearing<'a> {
     /// The list.
     pub list: TrialList,
     tools: &'a Toolkit,
-    args: &'a TrialArgs,
+    args: TrialFiles,
     root: PathBuf,
     pool: rayon::ThreadPool,
-    quiet: bool,
+    progress: &'a dyn Progress,
 }
 
 impl<'a> Hearing<'a> {
@@ -37,7 +50,8 @@ impl<'a> Hearing<'a> {
     ///
     /// # Errors
     /// It cannot be read, or is no trial list.
-    pub fn new(tools: &'a Toolkit, args: &'a TrialArgs, global: &Global) -> Result<Self> {
+    pub fn new(tools: &'a Toolkit, args: impl Into<TrialFiles>, workers: impl Into<Workers<'a>>) -> Result<Self> {
+        let (args, workers) = (args.into(), workers.into());
         let path = &args.trials;
         let name = || path.display().to_string();
         let text = std::fs::read_to_string(path).with_context(name)?;
@@ -46,7 +60,8 @@ impl<'a> Hearing<'a> {
             Some(root) => root.clone(),
             None => path.parent().map_or_else(PathBuf::new, Path::to_owned),
         };
-        Ok(Self { list, tools, args, root, pool: pool(global)?, quiet: global.quiet })
+        let pool = workers.pool()?;
+        Ok(Self { list, tools, args, root, pool, progress: workers.progress })
     }
 
     /// The list's path, as it was given.
@@ -78,19 +93,19 @@ impl<'a> Hearing<'a> {
         let list = &self.list;
         let probes: HashSet<u32> = list.trials().iter().map(|t| t.probe).collect();
         let what = max_speech_s.map_or_else(|| "listening".to_owned(), |s| format!("listening, {s} s"));
-        let bar = progress::bar(list.files().len() as u64, &what, self.quiet);
+        let bar = self.progress.begin(list.files().len() as u64, &what);
         let listen = |(index, file): (usize, &String)| -> Result<Heard> {
             let cut = max_speech_s.filter(|_| probes.contains(&(index as u32)));
             let wanted = Wanted { max_speech_s: cut, ..Wanted::default() };
-            let recording = self.tools.analyse_file(&self.root.join(file), &self.args.input, wanted, |_| ())?;
-            bar.inc(1);
-            let enough = recording.net_speech_s >= self.args.min_speech;
-            let embedding = if enough { embedding(self.tools, &recording)? } else { None };
+            let recording = self.tools.analyse_file(&self.root.join(file), self.args.input, wanted, |_| ())?;
+            bar.add(1);
+            let enough = recording.net_speech_s >= self.args.min_speech_s;
+            let embedding = if enough { self.tools.embedding(&recording)? } else { None };
             Ok(Heard { embedding, net_speech_s: recording.net_speech_s })
         };
         let heard =
             self.pool.install(|| list.files().par_iter().enumerate().map(listen).collect::<Result<Vec<_>>>())?;
-        bar.finish_and_clear();
+        bar.end();
         Ok(heard)
     }
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
 use cli_store::{Domain, FraudsterId, StoreError, WatchlistId};
 use engine::call::{FraudDetection, WatchList, Watched};
 use engine::score::{FraudScore, Threshold};
@@ -10,10 +9,19 @@ use engine::search::{Index, Scratch};
 use engine::template::Template;
 
 use crate::analysis::Toolkit;
-use crate::live::WatchIds;
+use crate::error::{Context, Result, bail};
 
 /// The spelling of the list that every domain has.
 pub const DEFAULT: &str = "default";
+
+/// Ids of the watch list in use.
+#[derive(Clone, Debug, Default)]
+pub struct WatchIds {
+    /// The list.
+    pub watchlist: String,
+    /// The fraudsters, row by row of the list's voiceprints.
+    pub fraudsters: Vec<String>,
+}
 
 /// A list as the engine searches it.
 pub struct Loaded {

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use clap::Parser;
-use cli::analysis::{Toolkit, Wanted};
-use cli::args::{Cli, Input};
+use cli::analysis::{Input, Toolkit, Wanted};
+use cli::args::Cli;
 use engine::enroll::{ChangeFinder, coherence};
 
 /// Windows of an enrolment, 1.5 s of net speech each.
@@ -34,7 +34,7 @@ fn main() -> anyhow::Result<()> {
         files.sort();
         for file in files.iter().filter(|f| f.file_name().is_some_and(|n| n.to_string_lossy().starts_with(&prefix))) {
             let wanted = Wanted { windows: true, ..Wanted::default() };
-            let heard = tools.analyse_file(file, &Input { channel: None, format: None }, wanted, |_| ())?;
+            let heard = tools.analyse_file(file, Input::default(), wanted, |_| ())?;
             people.entry(person.file_name().to_string_lossy().into_owned()).or_default().extend(heard.windows);
         }
     }

@@ -4,9 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use clap::Parser;
-use cli::analysis::{Toolkit, Wanted};
-use cli::args::{Cli, Input};
+use cli::analysis::{Input, ModelFiles, Toolkit, Wanted};
 use engine::codec::g711;
 use engine::enroll::{EnrollConfig, Enroller, RecordingEvidence};
 use engine::score::Conditions;
@@ -110,9 +108,9 @@ fn examples_and_headers_pass_strict_compilers_shared_and_static() {
 
 /// What `vouch` gives for enrolling from one file and verifying another.
 fn program_score(tools: &Toolkit, enrol: &Path, call: &Path) -> u8 {
-    let input = Input { channel: None, format: None };
+    let input = Input::default();
     let hear = |path: &Path, windows| {
-        tools.analyse_file(path, &input, Wanted { windows, ..Wanted::default() }, |_| ()).unwrap()
+        tools.analyse_file(path, input, Wanted { windows, ..Wanted::default() }, |_| ()).unwrap()
     };
     let embedding = |values: &Option<Vec<f32>>| Embedding::new(tools.model.id(), values.as_ref().unwrap()).unwrap();
     let (first, second) = (hear(enrol, true), hear(call, false));
@@ -176,7 +174,7 @@ fn the_c_example_and_the_program_give_the_same_score() {
     let compiler = compilers(&["cc", "gcc", "clang"])[0];
     let program = room.path().join("score_file");
     built(compiler, "-std=c99", &crate_dir().join("examples/score_file.c"), &program, false);
-    let tools = Toolkit::load(&Cli::parse_from(["vouch", "model", "describe"]).global).unwrap();
+    let tools = Toolkit::load(ModelFiles::default()).unwrap();
     let (enrol, right, wrong) = (forms("alice_enrol_1.wav"), forms("alice_call_1.wav"), forms("bob_call_1.wav"));
     let mut failures = Vec::new();
     for (i, (form, file)) in enrol.iter().enumerate() {
@@ -233,7 +231,7 @@ fn the_python_example_and_the_program_give_the_same_score() {
         println!("skipped: python3 is not installed");
         return;
     }
-    let tools = Toolkit::load(&Cli::parse_from(["vouch", "model", "describe"]).global).unwrap();
+    let tools = Toolkit::load(ModelFiles::default()).unwrap();
     let room = tempfile::tempdir().unwrap();
     for (call, code) in [("alice_call_1.wav", 0), ("bob_call_1.wav", 10)] {
         // Its standard library reads PCM only.

@@ -2,7 +2,6 @@
 
 use std::sync::Mutex;
 
-use anyhow::Result;
 use cli_store::{
     ConflictType, Consent, CustomerSpeakerId, Domain, Enrolment, ItemOutcome, JobId, ModelId, ResourceType, Speaker,
     SpeakerId, SpeakerStatus, StoreError,
@@ -15,6 +14,7 @@ use serde_json::json;
 use super::recordings::Recordings;
 use super::{ItemError, Request, Stop, Work};
 use crate::analysis::Toolkit;
+use crate::error::Result;
 use crate::watch::{self, Loaded};
 
 /// What all items of an enrolment job have in common.

@@ -19,7 +19,6 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
 use cli_store::{
     ClientToken, ConflictType, Domain, ItemOutcome, Job, JobId, JobKind, JobStatus, NewJob, ResourceType, StoreError,
 };
@@ -29,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::error::{AppError, Context, Result, bail};
 use manifest::MAX_MANIFEST_BYTES;
 
 /// Items that a thread prepares ahead of those that are committed.
@@ -115,7 +115,7 @@ pub enum Stop {
     /// It is the item's fault, and its outcome.
     Item(ItemError),
     /// The job cannot go on.
-    Job(anyhow::Error),
+    Job(AppError),
 }
 
 impl From<ItemError> for Stop {

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::location::resolve;
 use super::{ItemError, Request};
 use crate::analysis::{Recording, Toolkit, Wanted};
-use crate::commands::enroll::evidence;
+use crate::error::{AppError, bail};
 use cli_audio::{AudioError, AudioProblem, ChannelChoice, Container, MonoReader};
 
 /// Voice ID's limits, for `--strict`.
@@ -35,13 +35,10 @@ impl<'a, O: Sync> Recordings<'a, O> {
         request: &'a Request<O>,
         wanted_speech_s: f64,
         least_speech_s: f64,
-    ) -> anyhow::Result<Self> {
+    ) -> Result<Self, AppError> {
         let id = tools.model.id().to_string();
         if id != request.model_id {
-            anyhow::bail!(
-                "the job was begun with model {}, this is {id}: give that one with --model",
-                request.model_id
-            );
+            bail!("the job was begun with model {}, this is {id}: give that one with --model", request.model_id);
         }
         let config = EnrollConfig::default().wanted_speech_s(wanted_speech_s).least_speech_s(least_speech_s);
         Enroller::new(config)?;
@@ -66,7 +63,7 @@ impl<'a, O: Sync> Recordings<'a, O> {
         let heard: Vec<_> = item.audio.par_iter().map(|audio| self.listen(audio)).collect();
         let mut enroller = Enroller::new(self.config).map_err(|e| ItemError::new(500, e.to_string()))?;
         for recording in heard {
-            let evidence = evidence(self.tools, &recording?).map_err(|e| ItemError::new(500, format!("{e:#}")))?;
+            let evidence = self.tools.evidence(&recording?).map_err(|e| ItemError::new(500, format!("{e:#}")))?;
             enroller.add(evidence).map_err(|e| ItemError::new(500, e.to_string()))?;
         }
         let template = enroller.finish().map_err(|refusal| {
@@ -111,7 +108,7 @@ fn strict(path: &Path, bytes: u64, opened: &MonoReader, channel_id: u16) -> Resu
 }
 
 /// A recording that cannot be used is the item's fault, one that the machine does not give is not.
-fn failure(error: &anyhow::Error) -> ItemError {
+fn failure(error: &AppError) -> ItemError {
     let audio = error.chain().find_map(|e| e.downcast_ref::<AudioError>());
     let code = match audio.map(|e| &e.reason) {
         None | Some(AudioProblem::Io { .. } | AudioProblem::PermissionDenied) => 500,

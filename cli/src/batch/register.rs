@@ -2,7 +2,6 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use anyhow::Result;
 use cli_store::{Domain, FraudsterId, ItemOutcome, JobId, ModelId, Registration, WatchlistId};
 use cli_wire::manifest::Item;
 use engine::score::FraudScore;
@@ -13,6 +12,7 @@ use serde_json::json;
 use super::recordings::Recordings;
 use super::{Request, Stop, Work};
 use crate::analysis::Toolkit;
+use crate::error::Result;
 use crate::watch::{self, Known};
 
 /// What all items of a registration job have in common.

@@ -15,6 +15,7 @@ use crate::batch::register::{self, RegisterWork};
 use crate::batch::{self, Request, Work};
 use crate::live::Journal;
 use crate::outcome::{Exit, Output, columns};
+use crate::workers::pool;
 use crate::{progress, watch};
 
 #[derive(Serialize)]
@@ -78,11 +79,11 @@ pub(super) fn run(global: &Global, out: Output, command: &BatchCommand) -> Resul
             match domain.describe_job(&id)?.kind {
                 JobKind::SpeakerEnrollment => {
                     let (tools, request) = (Toolkit::load(global)?, request(&domain, &id)?);
-                    go_on(global, out, &domain, &id, &request, || EnrollWork::new(&domain, &tools, &request))
+                    go_on(global, out, &domain, &id, &request, || Ok(EnrollWork::new(&domain, &tools, &request)?))
                 }
                 JobKind::FraudsterRegistration => {
                     let (tools, request) = (Toolkit::load(global)?, request(&domain, &id)?);
-                    go_on(global, out, &domain, &id, &request, || RegisterWork::new(&domain, &tools, &request))
+                    go_on(global, out, &domain, &id, &request, || Ok(RegisterWork::new(&domain, &tools, &request)?))
                 }
                 other => anyhow::bail!("job {id} is of kind {other}, which this program cannot resume"),
             }
@@ -203,7 +204,7 @@ fn go_on<W: Work, O: Sync>(
             journal.batch(domain.id().as_str(), id.as_str(), known.kind == JobKind::SpeakerEnrollment, status)
         };
         tell(&known.status.to_string())?;
-        let job = batch::run(domain, id, request, &work()?, &super::pool(global)?, tick)?;
+        let job = batch::run(domain, id, request, &work()?, &pool(global.threads)?, tick)?;
         tell(&job.status.to_string())?;
         job
     } else {

@@ -4,7 +4,8 @@ use anyhow::{Context, Result};
 
 use crate::analysis::{Toolkit, open_channel};
 use crate::args::{CallArgs, Global};
-use crate::live::Room;
+use crate::live::{LiveSource, Room};
+use crate::meter::Meter;
 use crate::outcome::{Exit, Output};
 
 pub(super) fn run(global: &Global, out: Output, args: &CallArgs) -> Result<Exit> {
@@ -19,7 +20,8 @@ pub(super) fn run(global: &Global, out: Output, args: &CallArgs) -> Result<Exit>
     edges.sort_unstable();
     edges.dedup();
 
-    let mut room = Room::open(&tools, &domain, rate, &args.live, None, source.has_other(), global)?;
+    let heard = LiveSource { rate, device: None, agent: source.has_other() };
+    let mut room = Room::open(&tools, &domain, heard, &args.live, global, |s| Meter::open(s, global.quiet))?;
     let (mut chunk, mut other, mut position) = (Vec::new(), Vec::new(), 0u64);
     'call: while source.next_chunk(&mut chunk)? > 0 {
         source.other(&mut other);
@@ -41,5 +43,5 @@ pub(super) fn run(global: &Global, out: Output, args: &CallArgs) -> Result<Exit>
             }
         }
     }
-    room.close(out)
+    super::ended::print(out, &room.close()?, args.live.record.as_deref())
 }

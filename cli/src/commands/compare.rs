@@ -4,10 +4,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use engine::score::{Conditions, Threshold};
-use engine::template::Embedding;
 use serde::Serialize;
 
-use crate::analysis::{Recording, Toolkit, Wanted};
+use crate::analysis::{Toolkit, Wanted};
 use crate::args::{Global, Input};
 use crate::outcome::{Exit, Output};
 
@@ -29,7 +28,7 @@ pub(super) fn run(global: &Global, out: Output, a: &Path, b: &Path, threshold: u
     let second = tools.analyse_file(b, input, Wanted::default(), |_| ())?;
     let net = [first.net_speech_s, second.net_speech_s];
     let threshold = Threshold::new(threshold)?;
-    let (Some(x), Some(y)) = (embedding(&tools, &first)?, embedding(&tools, &second)?) else {
+    let (Some(x), Some(y)) = (tools.embedding(&first)?, tools.embedding(&second)?) else {
         let report = Report {
             decision: "NOT_ENOUGH_SPEECH",
             score: None,
@@ -70,10 +69,4 @@ pub(super) fn run(global: &Global, out: Output, a: &Path, b: &Path, threshold: u
         )
     })?;
     Ok(if accepted { Exit::Success } else { Exit::Rejected })
-}
-
-/// A recording's embedding as the scorer wants it; `None` without speech.
-pub(crate) fn embedding(tools: &Toolkit, recording: &Recording) -> Result<Option<Embedding>> {
-    let Some(values) = &recording.embedding else { return Ok(None) };
-    Ok(Some(Embedding::new(tools.model.id(), values)?))
 }

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use crate::args::{ContactCommand, ContactCopy, ContactFilterArgs, Global, NonTalkArg};
 use crate::live::Journal;
 use crate::outcome::{Exit, Output, columns};
-use crate::progress;
+use crate::{progress, rules};
 use engine_words::categories::{About, EventSource, Fired, Rule, Watch, categories, turns_of};
 
 /// Records of one transaction.
@@ -117,7 +117,7 @@ struct Intake<'a> {
 
 impl<'a> Intake<'a> {
     fn new(global: &Global, domain: &'a Domain) -> Result<Self> {
-        let (rules, journal) = (super::rules::of(domain)?, Journal::of(global)?);
+        let (rules, journal) = (rules::of(domain)?, Journal::of(global)?);
         Ok(Self { domain, rules, journal, pending: Vec::new(), held: Vec::new(), stored: 0 })
     }
 
@@ -162,7 +162,7 @@ impl<'a> Intake<'a> {
         self.stored += self.pending.len() as u64;
         self.pending.clear();
         for (contact, fired) in self.held.drain(..) {
-            super::rules::act(&mut self.journal, self.domain.id().as_str(), &contact, &self.rules, &fired)?;
+            rules::act(&mut self.journal, self.domain.id().as_str(), &contact, &self.rules, &fired)?;
         }
         Ok(())
     }

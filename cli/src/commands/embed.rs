@@ -10,6 +10,7 @@ use crate::analysis::{Toolkit, Wanted};
 use crate::args::{Global, Input};
 use crate::outcome::{Exit, Output};
 use crate::progress;
+use crate::workers::pool;
 
 #[derive(Serialize)]
 struct Row<'a> {
@@ -44,7 +45,7 @@ pub(super) fn run(
             None => bail!("{}: no speech, so there is no embedding", path.display()),
         }
     };
-    let done = super::pool(global)?.install(|| files.par_iter().map(one).collect::<Result<Vec<_>>>())?;
+    let done = pool(global.threads)?.install(|| files.par_iter().map(one).collect::<Result<Vec<_>>>())?;
     bar.finish_and_clear();
 
     let shape = [done.len(), tools.model.dim()];

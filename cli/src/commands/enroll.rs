@@ -4,16 +4,16 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use cli_store::{Consent, Enrolment, ModelId, SpeakerId};
-use engine::enroll::{EnrollConfig, Enroller, RecordingEvidence};
+use engine::enroll::{EnrollConfig, Enroller};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::compare::embedding;
 use crate::analysis::{Recording, Toolkit, Wanted};
 use crate::args::{EnrollArgs, Global, Input};
 use crate::live::Journal;
 use crate::outcome::{Exit, Output};
 use crate::progress;
+use crate::workers::pool;
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -131,26 +131,14 @@ pub(super) fn listen(
     let one = |path: &PathBuf| {
         let recording = tools.analyse_file(path, input, wanted, |_| ());
         bar.inc(1);
-        recording
+        Ok(recording?)
     };
-    let recordings = super::pool(global)?.install(|| files.par_iter().map(one).collect::<Result<Vec<_>>>())?;
+    let recordings = pool(global.threads)?.install(|| files.par_iter().map(one).collect::<Result<Vec<_>>>())?;
     bar.finish_and_clear();
     for (path, recording) in files.iter().zip(&recordings) {
-        enroller.add(evidence(tools, recording)?).with_context(|| path.display().to_string())?;
+        enroller.add(tools.evidence(recording)?).with_context(|| path.display().to_string())?;
     }
     Ok(recordings)
-}
-
-/// A recording as the enroller wants it.
-pub(crate) fn evidence(tools: &Toolkit, recording: &Recording) -> Result<RecordingEvidence> {
-    Ok(RecordingEvidence {
-        embedding: embedding(tools, recording)?,
-        windows: recording.windows.clone().into(),
-        net_speech_s: recording.net_speech_s,
-        snr_db: recording.quality.snr_db,
-        clipped_share: recording.quality.clipped_share,
-        bandwidth_hz: recording.quality.bandwidth_hz,
-    })
 }
 
 fn file_report(path: &std::path::Path, recording: &Recording) -> FileReport {

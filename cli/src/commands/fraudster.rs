@@ -5,7 +5,7 @@ use cli_store::{Domain, Fraudster, FraudsterId, ModelId, Registration, Watchlist
 use engine::enroll::{EnrollConfig, Enroller};
 use serde::Serialize;
 
-use super::enroll::{evidence, listen};
+use super::enroll::listen;
 use crate::analysis::{Toolkit, Wanted};
 use crate::args::{DuplicateAction, FraudsterCommand, Global, RegisterArgs};
 use crate::live::Journal;
@@ -47,7 +47,7 @@ struct Registered {
 fn tell(global: &Global, domain: &Domain, f: &Fraudster, action: &str) -> Result<()> {
     let lists: Vec<String> = f.watchlist_ids.iter().map(ToString::to_string).collect();
     let mut journal = Journal::of(global)?;
-    journal.fraudster(domain.id().as_str(), f.generated_fraudster_id.as_str(), &lists, action)
+    Ok(journal.fraudster(domain.id().as_str(), f.generated_fraudster_id.as_str(), &lists, action)?)
 }
 
 fn id(text: &str) -> Result<FraudsterId> {
@@ -107,7 +107,7 @@ fn register(global: &Global, out: Output, domain: &Domain, args: &RegisterArgs) 
             let wanted = Wanted { windows: true, ..Wanted::default() };
             let heard =
                 tools.analyse(MonoReader::of_samples(session, audio.rate_hz, audio.samples())?, wanted, |_| ())?;
-            enroller.add(evidence(&tools, &heard)?).with_context(|| session.clone())?;
+            enroller.add(tools.evidence(&heard)?).with_context(|| session.clone())?;
         }
     }
     let mut registered = Registered {

@@ -8,7 +8,6 @@ use engine::score::Conditions;
 use engine::template::Template;
 use serde::Serialize;
 
-use super::compare::embedding;
 use crate::analysis::{Toolkit, Wanted};
 use crate::args::{Global, Input};
 use crate::outcome::{Exit, Output, columns};
@@ -42,7 +41,7 @@ pub(super) fn run(global: &Global, out: Output, file: &Path, top: usize, input: 
         other_model: 0,
         candidates: Vec::new(),
     };
-    let Some(probe) = embedding(&tools, &recording)? else {
+    let Some(probe) = tools.embedding(&recording)? else {
         out.print(&report, |_| format!("{}: no speech", file.display()))?;
         return Ok(Exit::Inconclusive);
     };

@@ -9,7 +9,8 @@ use engine::audio::SampleRate;
 
 use crate::analysis::Toolkit;
 use crate::args::{Global, ListenArgs};
-use crate::live::Room;
+use crate::live::{LiveSource, Room};
+use crate::meter::Meter;
 use crate::mic::{self, Capture};
 use crate::outcome::{Exit, Output, columns};
 
@@ -38,7 +39,8 @@ pub(super) fn run(global: &Global, out: Output, args: &ListenArgs) -> Result<Exi
     }
     let name = capture.name().to_owned();
     let rate = SampleRate::new(rate_hz).with_context(|| name.clone())?;
-    let mut room = Room::open(&tools, &domain, rate, &args.live, Some(name.clone()), false, global)?;
+    let source = LiveSource { rate, device: Some(name.clone()), agent: false };
+    let mut room = Room::open(&tools, &domain, source, &args.live, global, |s| Meter::open(s, global.quiet))?;
 
     let limit = args.seconds.map(|s| u64::from(s) * u64::from(rate_hz));
     let (mut samples, mut told, mut heard) = (Vec::new(), 0, 0u64);
@@ -56,5 +58,5 @@ pub(super) fn run(global: &Global, out: Output, args: &ListenArgs) -> Result<Exi
             break;
         }
     }
-    room.close(out)
+    super::ended::print(out, &room.close()?, args.live.record.as_deref())
 }

@@ -4,12 +4,13 @@ mod audit;
 mod batch;
 mod calibrate;
 mod call;
-pub(crate) mod compare;
+mod compare;
 mod contact;
 mod demo;
 mod domain;
 mod embed;
-pub(crate) mod enroll;
+mod ended;
+mod enroll;
 mod eval;
 mod flow;
 mod fraudster;
@@ -32,9 +33,9 @@ mod verify;
 mod watchlist;
 mod watchlist_rate;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use crate::args::{Cli, Command, Global};
+use crate::args::{Cli, Command};
 use crate::outcome::{Exit, Output};
 
 /// Runs one command line.
@@ -83,10 +84,4 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Completions { shell } => shell::completions(shell),
         Command::Man { dir } => shell::man(&dir),
     }
-}
-
-/// The worker threads of commands over many files.
-pub(crate) fn pool(global: &Global) -> Result<rayon::ThreadPool> {
-    let threads = global.threads.map_or(0, usize::from);
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("worker threads")
 }

@@ -20,9 +20,9 @@ const MAX_LINE_BYTES: u64 = 64 << 20;
 const LOOK: Duration = Duration::from_millis(200);
 
 fn policy(args: &PrivacyPolicy) -> Result<FieldPolicy> {
-    let Some(path) = &args.config else { return Ok(FieldPolicy::minimum(args.preset)) };
+    let Some(path) = &args.config else { return Ok(FieldPolicy::minimum(args.preset.into())) };
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    FieldPolicy::parse(&text, args.preset, args.lenient).with_context(|| path.display().to_string())
+    FieldPolicy::parse(&text, args.preset.into(), args.lenient).with_context(|| path.display().to_string())
 }
 
 /// A configuration as a domain keeps it.
@@ -164,7 +164,7 @@ fn print(out: Output, state: &State) -> Result<()> {
 pub(super) fn run(global: &Global, out: Output, command: &PrivacyCommand) -> Result<Exit> {
     match command {
         PrivacyCommand::Effective { policy: args } => {
-            out.print(&effective(&policy(args)?, args.preset), Effective::text)?;
+            out.print(&effective(&policy(args)?, args.preset.into()), Effective::text)?;
             Ok(Exit::Success)
         }
         PrivacyCommand::Filter { file, policy: args, key, stored: from_domain, worker } => {
@@ -187,11 +187,12 @@ pub(super) fn run(global: &Global, out: Output, command: &PrivacyCommand) -> Res
                 false => std::fs::read_to_string(file),
             };
             let text = text.with_context(name)?;
-            let policy = FieldPolicy::parse(&text, *preset, *lenient).with_context(name)?;
-            let kept = Kept { preset: *preset, lenient: *lenient, config: serde_json::from_str(&text)? };
+            let preset = Preset::from(*preset);
+            let policy = FieldPolicy::parse(&text, preset, *lenient).with_context(name)?;
+            let kept = Kept { preset, lenient: *lenient, config: serde_json::from_str(&text)? };
             let domain = global.open()?;
             let version = domain.set_privacy(Some(&serde_json::to_string(&kept)?))?;
-            let effective = effective(&policy, *preset);
+            let effective = effective(&policy, preset);
             let state = State { version, config: Some(kept.config), effective, workers: Vec::new() };
             print(out, &state)?;
             Ok(Exit::Success)

@@ -15,7 +15,9 @@ use crate::args::{Global, RedactArgs, RedactWanted, RetainArgs, UnsealArgs};
 use crate::outcome::{Exit, Output};
 use crate::progress;
 use crate::redact::analysis::{by_turn, masked};
-use crate::redact::job::{self, Call, Report, wanted};
+use crate::redact::job::{self, wanted};
+use crate::redact::request::{Call, How, Report, Wanted};
+use crate::workers::pool;
 use cli_audio::AudioFile;
 
 /// Longest plain text.
@@ -38,10 +40,11 @@ pub(super) fn run(global: &Global, out: Output, args: &RedactArgs) -> Result<Exi
     // By the header alone; what is wrong with the file is told by those who read it.
     let seconds = AudioFile::open(&call.audio).ok().and_then(|f| f.spec().duration_s());
     let bar = progress::bar(STEPS, "silencing", global.quiet || seconds.is_none_or(|s| s < 60.0));
-    let report = job::redact(&call, &args.how, &entities, |share| bar.set_position((share * STEPS as f64) as u64))?;
+    let how = How::from(&args.how);
+    let report = job::redact(&call, &how, &entities, |share| bar.set_position((share * STEPS as f64) as u64))?;
     bar.finish_and_clear();
     out.print(&report, text_report)?;
-    Ok(report.exit())
+    Ok(exit_of(&report))
 }
 
 /// A line of a manifest.
@@ -96,10 +99,11 @@ fn many(
             twice[0].as_deref().unwrap_or("")
         );
     }
+    let how = How::from(&args.how);
     let bar = progress::bar(calls.len() as u64, "calls", global.quiet);
-    let outcomes: Vec<Outcome> = super::pool(global)?.install(|| {
+    let outcomes: Vec<Outcome> = pool(global.threads)?.install(|| {
         let one = |call: &Call| {
-            let done = job::redact(call, &args.how, entities, |_| {});
+            let done = job::redact(call, &how, entities, |_| {});
             bar.inc(1);
             let (report, error) = match done {
                 Ok(report) => (Some(report), None),
@@ -120,7 +124,7 @@ fn many(
         };
         all.iter().map(line).collect::<Vec<_>>().join("\n")
     })?;
-    let exits = || outcomes.iter().map(|o| o.report.as_ref().map_or(Exit::Error, Report::exit));
+    let exits = || outcomes.iter().map(|o| o.report.as_ref().map_or(Exit::Error, exit_of));
     let worst = [Exit::Error, Exit::NeedsReview, Exit::Redacted].into_iter().find(|e| exits().any(|x| x == *e));
     Ok(worst.unwrap_or(Exit::Success))
 }
@@ -148,6 +152,14 @@ fn text_report(r: &Report) -> String {
     lines.extend(files.into_iter().flatten().map(|p| p.display().to_string()));
     lines.push(format!("not looked for: {}", r.not_looked_for.join(", ")));
     lines.join("\n")
+}
+
+fn exit_of(report: &Report) -> Exit {
+    match () {
+        () if report.needs_review => Exit::NeedsReview,
+        () if report.silenced_seconds.iter().any(|&s| s > 0.0) => Exit::Redacted,
+        () => Exit::Success,
+    }
 }
 
 fn exit(findings: &[Finding]) -> Exit {
@@ -246,7 +258,8 @@ struct TextFound {
 }
 
 pub(super) fn text(out: Output, file: &Path, args: &RedactWanted) -> Result<Exit> {
-    let entities = wanted(&args.entities)?;
+    let asked = Wanted::from(args);
+    let entities = wanted(&asked.entities)?;
     let name = || file.display().to_string();
     let mut text = String::new();
     let limit = MAX_TEXT_BYTES + 1;
@@ -269,7 +282,7 @@ pub(super) fn text(out: Output, file: &Path, args: &RedactWanted) -> Result<Exit
     let turns: Vec<Turn> = turns.collect();
     let spoken: Vec<usize> = (0..turns.len()).filter(|&i| turns.get(i).is_some_and(|t| !t.words.is_empty())).collect();
     let findings = match Transcript::new(turns.clone()) {
-        Ok(transcript) => job::find(&transcript, args, &entities),
+        Ok(transcript) => job::find(&transcript, &asked, &entities),
         Err(engine_words::transcript::TranscriptError::Empty) => Vec::new(),
         Err(e) => return Err(e).with_context(name),
     };
@@ -290,7 +303,7 @@ pub(super) fn text(out: Output, file: &Path, args: &RedactWanted) -> Result<Exit
             let line = lines.get(number).copied().unwrap_or_default();
             TextLine {
                 line: number + 1,
-                text: masked(turn, found, args.mask),
+                text: masked(turn, found, asked.mask),
                 found: found
                     .iter()
                     .map(|(f, p)| TextFound {

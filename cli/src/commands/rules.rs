@@ -1,97 +1,22 @@
 //! `vouch rules`: what puts conversations into categories.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
-use cli_store::{Domain, MAX_RULES, Permission};
+use anyhow::{Context, Result, ensure};
+use cli_store::Permission;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::args::{Global, RulesCommand};
 use crate::live::Journal;
 use crate::outcome::{Exit, Output, columns};
-use engine_words::categories::{
-    About, Action, Condition, EventSource, Fired, Rule, Watch, categories, turn_of, turns_of,
-};
-
-/// A rule, and the text that it was read from.
-type Written = (Rule, String);
-
-fn json(path: &Path) -> Result<Value> {
-    let name = || path.display().to_string();
-    serde_json::from_str(&std::fs::read_to_string(path).with_context(name)?).with_context(name)
-}
-
-/// The rules of a file: one, or a list. Everything that is wrong is told at once.
-fn read(path: &Path) -> Result<Vec<Written>> {
-    let values = match json(path)? {
-        Value::Array(all) => all,
-        one => vec![one],
-    };
-    let (mut rules, mut wrong) = (Vec::new(), Vec::new());
-    for (number, value) in values.iter().enumerate() {
-        let text = value.to_string();
-        match Rule::parse(&text) {
-            Ok(rule) => rules.push((rule, text)),
-            Err(e) => {
-                let name = value["name"].as_str().map_or_else(|| format!("rule {}", number + 1), str::to_owned);
-                wrong.extend(e.0.into_iter().map(|w| format!("{}: {name}: {w}", path.display())));
-            }
-        }
-    }
-    if wrong.is_empty() { Ok(rules) } else { bail!("{}", wrong.join("\n")) }
-}
-
-fn read_all(files: &[PathBuf]) -> Result<Vec<Written>> {
-    let mut rules = Vec::new();
-    for file in files {
-        rules.extend(read(file)?);
-    }
-    let mut names = BTreeSet::new();
-    if let Some((twice, _)) = rules.iter().find(|(r, _)| !names.insert(r.name.as_str())) {
-        bail!("two rules are called {}", twice.name);
-    }
-    for source in [EventSource::PostCall, EventSource::RealTime] {
-        let n = rules.iter().filter(|(r, _)| r.event_source == source).count();
-        ensure!(n <= MAX_RULES, "{n} rules for one source of events: must be {MAX_RULES} at most");
-    }
-    Ok(rules)
-}
-
-/// The rules that are kept in a domain.
-pub(super) fn of(domain: &Domain) -> Result<Vec<Rule>> {
-    let read =
-        |r: cli_store::StoredRule| Rule::parse(&r.json).with_context(|| format!("rule {} of the domain", r.name));
-    domain.rules()?.into_iter().map(read).collect()
-}
+use crate::rules::{act, json, of, read, read_all};
+use engine_words::categories::{About, Condition, EventSource, Fired, Rule, Watch, categories, turn_of, turns_of};
 
 fn about(record: Option<&Path>) -> Result<About> {
     Ok(record.map(json).transpose()?.as_ref().map_or_else(About::default, About::of))
-}
-
-/// What rules do beside the category.
-pub(super) fn act(journal: &mut Journal, domain: &str, contact: &str, rules: &[Rule], fired: &[Fired]) -> Result<()> {
-    for f in fired {
-        let Some(rule) = rules.get(f.rule) else { continue };
-        for action in &rule.actions {
-            match action {
-                Action::Category { .. } => {}
-                Action::Event => journal.rule(domain, contact, rule, f.at_ms)?,
-                Action::Webhook { file } => {
-                    let line = Journal::rule_matched(domain, contact, rule, f.at_ms).to_string() + "\n";
-                    let mut options = std::fs::File::options();
-                    options.create(true).append(true);
-                    #[cfg(unix)]
-                    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-                    let opened = options.open(file).with_context(|| format!("{file}, of rule {}", rule.name))?;
-                    (&opened).write_all(line.as_bytes()).with_context(|| file.clone())?;
-                }
-            }
-        }
-    }
-    Ok(())
 }
 
 #[derive(Serialize)]
@@ -215,7 +140,7 @@ fn follow(global: &Global, rules: &[Rule], segments: &Path, about: About) -> Res
                 writeln!(out, "{}", Journal::rule_matched("local", contact, rule, f.at_ms))?;
             }
         }
-        act(&mut journal, "local", contact, rules, fired)
+        Ok(act(&mut journal, "local", contact, rules, fired)?)
     };
     for (number, line) in input.lines().enumerate() {
         let line = line.with_context(name)?;

@@ -38,7 +38,7 @@ impl From<&Speaker> for Report {
 
 fn tell(global: &Global, domain: &Domain, speaker: &Speaker, action: &str) -> Result<()> {
     let mut journal = Journal::of(global)?;
-    journal.speaker(domain.id().as_str(), speaker.generated_speaker_id.as_str(), action, "")
+    Ok(journal.speaker(domain.id().as_str(), speaker.generated_speaker_id.as_str(), action, "")?)
 }
 
 pub(super) fn run(global: &Global, out: Output, command: SpeakerCommand) -> Result<Exit> {

@@ -8,8 +8,9 @@ mod run;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
 use cli_wire::flow::Flow;
+
+use crate::error::{Context, Result, bail};
 
 pub use lint::lint;
 pub use run::run;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, bail};
 use cli_store::{CustomerSpeakerId, Domain};
 use cli_wire::flow::{Action, Contact, Flow, Step};
 use cli_wire::voice_id::Report;
@@ -13,8 +12,9 @@ use serde_json::Value;
 use super::blocks::{AUTHENTICATION, FRAUD, Kind, STREAMING, flag, is_dynamic, is_set, sets, voice_id};
 use super::lint::{option, problems};
 use crate::analysis::Toolkit;
-use crate::live::{Line, WatchIds};
-use crate::watch;
+use crate::error::{Context, Result, bail};
+use crate::live::Line;
+use crate::watch::{self, WatchIds};
 use cli_audio::MonoReader;
 
 /// Blocks that a walk passes at most: a flow that goes round in circles ends here.

@@ -4,14 +4,22 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
 use cli_store::{Clock, ResultId, SystemClock, Timestamp};
 use cli_wire::voice_id::{Frame, Report, SessionAction};
+use engine_words::categories::{EventSource, Rule};
 use serde_json::{Value, json};
 
-use crate::args::Global;
+use crate::error::{Context, Result, ensure};
 use crate::privacy::{FieldPolicy, Preset};
-use engine_words::categories::{EventSource, Rule};
+
+/// Where events go, and what may stand in them.
+#[derive(Clone, Default, Debug)]
+pub struct EventFiles {
+    /// The file that they are appended to; they go nowhere unless it is given.
+    pub events: Option<PathBuf>,
+    /// Which fields are written: a privacy configuration over the whole event.
+    pub privacy: Option<PathBuf>,
+}
 
 /// Where events go; nowhere unless a file is given.
 #[derive(Default)]
@@ -35,13 +43,14 @@ impl Journal {
         Ok(Self { file: Some((file, path.to_owned())), policy: None })
     }
 
-    /// The journal that the command line asks for: its file, and what may stand in it.
+    /// The journal of a file, and of what may stand in it.
     ///
     /// # Errors
     /// It cannot be opened, or the policy cannot be read.
-    pub fn of(global: &Global) -> Result<Self> {
-        let mut journal = Self::open(global.events.as_deref())?;
-        if let Some(path) = &global.events_privacy {
+    pub fn of(files: impl Into<EventFiles>) -> Result<Self> {
+        let files = files.into();
+        let mut journal = Self::open(files.events.as_deref())?;
+        if let Some(path) = &files.privacy {
             let name = || path.display().to_string();
             let text = std::fs::read_to_string(path).with_context(name)?;
             let policy = FieldPolicy::parse(&text, Preset::None, false).with_context(name)?;

@@ -1,14 +1,12 @@
 //! A live call joined to a domain: ids, clock, events, what is recorded, and what the domain remembers of it.
 
 mod journal;
-mod meter;
 mod recorder;
 mod report;
 mod room;
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
 use cli_store::{
     Clock, Consent, Domain, Enrolment, GeneratedSpeakerId, Lookup, ModelId, SessionAudio, SessionId, SessionName,
     SpeakerId, StoreError, SystemClock, Timestamp,
@@ -22,10 +20,12 @@ use engine::session::SessionConfig;
 use engine::template::Template;
 
 use crate::analysis::Toolkit;
+use crate::error::{Context, Result};
+use crate::watch::WatchIds;
 
-pub use journal::Journal;
+pub use journal::{EventFiles, Journal};
 pub use recorder::{Recorder, file_hash, proof_path, verify};
-pub use room::Room;
+pub use room::{AgentBleed, Ended, LiveRequest, LiveSource, Meter, Room};
 
 /// How a [`Line`] is opened.
 #[derive(Clone, Debug)]
@@ -40,15 +40,6 @@ pub struct LineOptions {
     pub agent: bool,
     /// The operator's name for the session, as a rule the contact's id; the session's own id unless given.
     pub name: Option<SessionName>,
-}
-
-/// Ids of the watch list in use.
-#[derive(Clone, Debug, Default)]
-pub struct WatchIds {
-    /// The list.
-    pub watchlist: String,
-    /// The fraudsters, row by row of the list's voiceprints.
-    pub fraudsters: Vec<String>,
 }
 
 /// The claimed speaker, as the domain knows them.

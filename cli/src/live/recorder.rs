@@ -4,13 +4,14 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, Read};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
 use cli_store::write_atomic_private;
 use cli_wire::proof::{Passage, Proof};
 use engine::audio::f32_to_i16;
 use hound::{SampleFormat, WavReader, WavSpec, WavWriter};
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
+
+use crate::error::{Context, Result, bail};
 
 const VERSION: u32 = 1;
 

@@ -8,7 +8,7 @@ use cli_wire::voice_id::{
 use engine::call::{Aggregation, Evaluation, FraudResult, Standing};
 use engine::score::{Branch, Claim, FraudBranch, FraudDecision, Score};
 
-use super::WatchIds;
+use crate::watch::WatchIds;
 
 /// What a [`Report`] is made of.
 pub(super) struct Facts<'a> {

@@ -1,99 +1,159 @@
 //! One live call from the first sample to the exit code, wherever its audio comes from.
 
-use std::path::Path;
+use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
 use cli_store::{Consent, Domain, SessionAudio, SessionName, SpeakerId};
 use cli_wire::voice_id::Report;
 use engine::audio::{SampleRate, f32_to_i16};
-use engine::call::{Authentication, Evaluation, Listening, Settings};
+use engine::call::{Authentication, Evaluation, Listening, Settings, Standing};
 use engine::enroll::EnrollConfig;
 use engine::score::{AuthPolicy, Claim, Decision, FraudDecision};
 use serde::Serialize;
 
-use super::meter::Meter;
 use super::recorder::Recorder;
-use super::{Journal, Line, LineOptions};
+use super::{EventFiles, Journal, Line, LineOptions};
 use crate::analysis::Toolkit;
-use crate::args::{Global, LiveArgs};
-use crate::outcome::{Exit, Output, fraud_line};
+use crate::error::{Context, Result, bail};
 use crate::watch;
+
+/// What a live call is asked, and what is kept of it.
+#[derive(Clone, Debug)]
+pub struct LiveRequest {
+    /// Who the caller claims to be, or whom to enrol.
+    pub speaker: Option<String>,
+    /// Accept at or above this score.
+    pub threshold: u8,
+    /// Net speech before a decision, in seconds.
+    pub min_speech_s: f64,
+    /// Look for fraud on this watch list.
+    pub watchlist: Option<String>,
+    /// High risk at or above this.
+    pub fraud_threshold: u8,
+    /// Decide clear cases before the time.
+    pub early: bool,
+    /// Go on after the decision, to the end of the call.
+    pub stay: bool,
+    /// Enrol the caller by voice instead.
+    pub enroll: bool,
+    /// Net speech to enrol from, in seconds.
+    pub wanted_speech_s: f64,
+    /// Replace a voiceprint that is there.
+    pub overwrite: bool,
+    /// What the person agreed to.
+    pub consent: Option<String>,
+    /// Keep what was heard as a WAV file.
+    pub record: Option<PathBuf>,
+    /// Keep what was heard, sealed in the domain, for this many hours.
+    pub keep_audio_hours: Option<u32>,
+    /// The operator's name for the session.
+    pub session_name: Option<String>,
+}
+
+/// Where a live call's audio comes from.
+#[derive(Clone, Debug)]
+pub struct LiveSource {
+    /// Its rate.
+    pub rate: SampleRate,
+    /// The microphone, where it is one.
+    pub device: Option<String>,
+    /// The agent's side comes too.
+    pub agent: bool,
+}
+
+/// Who watches a live call. Every method may do nothing.
+pub trait Meter {
+    /// These samples were heard.
+    fn level(&self, samples: &[f32]);
+    /// So much net speech has come, and so many samples were lost.
+    fn speech(&self, now_s: f64, lost: u64);
+    /// How the authentication stands.
+    fn score(&self, standing: Standing, decision: Decision, threshold: u8);
+    /// What the caller should do.
+    fn say(&self, text: &'static str);
+    /// The call is over.
+    fn clear(&self);
+}
 
 /// How a live call ended.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Ended {
+pub struct Ended {
     /// The microphone.
     #[serde(skip_serializing_if = "Option::is_none")]
-    device: Option<String>,
+    pub device: Option<String>,
+    /// What `EvaluateSession` answers.
     #[serde(flatten)]
-    report: Report,
+    pub report: Report,
     /// The caller was enrolled.
     #[serde(skip_serializing_if = "Option::is_none")]
-    enrolled: Option<bool>,
+    pub enrolled: Option<bool>,
     /// Why not.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    refusal: Vec<String>,
+    pub refusal: Vec<String>,
     /// Length of the call, in seconds.
-    seconds: f64,
-    lost_samples: u64,
+    pub seconds: f64,
+    /// Samples that were lost on the way.
+    pub lost_samples: u64,
     /// Samples that were neither heard nor recorded.
-    silenced_samples: u64,
+    pub silenced_samples: u64,
     /// Another voice seemed to take over during an enrolment.
     #[serde(skip_serializing_if = "Option::is_none")]
-    talker_changed: Option<bool>,
+    pub talker_changed: Option<bool>,
     /// The agent was heard in the caller's channel.
     #[serde(skip_serializing_if = "Option::is_none")]
-    agent_bleed: Option<AgentBleed>,
+    pub agent_bleed: Option<AgentBleed>,
     /// Length of the audio that is kept sealed, in seconds, with --keep-audio; half an hour at most.
     #[serde(skip_serializing_if = "Option::is_none")]
-    kept_seconds: Option<f64>,
+    pub kept_seconds: Option<f64>,
     /// The last hash of the proof of that, with --record.
     #[serde(skip_serializing_if = "Option::is_none")]
-    proof_hash: Option<String>,
+    pub proof_hash: Option<String>,
+    /// The decisions that `report` is made of.
+    #[serde(skip)]
+    pub evaluation: Evaluation,
 }
 
 /// How the agent was heard in the caller's channel.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct AgentBleed {
+pub struct AgentBleed {
     /// Level over the agent's own, in dB.
-    level_db: f32,
+    pub level_db: f32,
     /// In seconds.
-    delay_seconds: f64,
+    pub delay_seconds: f64,
     /// Share of the agent's speech, 0 to 1.
-    share: f32,
+    pub share: f32,
 }
 
 /// A live call.
 pub struct Room<'a> {
     line: Line<'a>,
-    args: &'a LiveArgs,
+    args: LiveRequest,
     rate: SampleRate,
     recorder: Option<Recorder>,
     /// What was heard, to be sealed at the end.
     kept: Option<SessionAudio>,
-    meter: Meter,
+    meter: Box<dyn Meter>,
     decided: Option<Evaluation>,
     lost: u64,
     device: Option<String>,
 }
 
 impl<'a> Room<'a> {
-    /// Opens the line and asks what `args` ask. `device` names the microphone, where it is one; `agent`: the agent's side comes too.
+    /// Opens the line and asks what `args` ask. `meter` is made for so many seconds of wanted speech.
     ///
     /// # Errors
     /// An argument is malformed, the speaker may not be enrolled, or a file cannot be opened.
     pub fn open(
         tools: &Toolkit,
         domain: &'a Domain,
-        rate: SampleRate,
-        args: &'a LiveArgs,
-        device: Option<String>,
-        agent: bool,
-        global: &Global,
+        source: LiveSource,
+        args: impl Into<LiveRequest>,
+        events: impl Into<EventFiles>,
+        meter: impl FnOnce(f64) -> Box<dyn Meter>,
     ) -> Result<Self> {
-        let policy = AuthPolicy::new(args.threshold, f64::from(args.min_speech))?;
+        let (args, LiveSource { rate, device, agent }) = (args.into(), source);
+        let policy = AuthPolicy::new(args.threshold, args.min_speech_s)?;
         let speaker: Option<SpeakerId> = match &args.speaker {
             Some(id) => Some(id.parse().with_context(|| format!("--speaker {id}"))?),
             None => None,
@@ -103,11 +163,11 @@ impl<'a> Room<'a> {
             None => None,
         };
         let enrollment = args.enroll.then(|| {
-            let wanted = args.wanted_speech;
+            let wanted = args.wanted_speech_s;
             EnrollConfig::default().wanted_speech_s(wanted).least_speech_s(wanted.min(12.0))
         });
         let listening = if args.stay { Listening::UntilEnd } else { Listening::UntilEnough };
-        let journal = Journal::of(global)?;
+        let journal = Journal::of(events)?;
         let mut line = Line::open(tools, domain, LineOptions { rate, listening, enrollment, agent, name }, journal)?;
         line.set_speaker(speaker.as_ref())?;
         if args.enroll {
@@ -127,8 +187,8 @@ impl<'a> Room<'a> {
             Some(path) => Some(Recorder::new(path, rate.hz(), line.session_id().as_str())?),
             None => None,
         };
-        let kept = args.keep_audio.map(|_| SessionAudio::new(rate.hz()));
-        let meter = Meter::new(if args.enroll { args.wanted_speech } else { policy.min_speech_s() }, global.quiet);
+        let kept = args.keep_audio_hours.map(|_| SessionAudio::new(rate.hz()));
+        let meter = meter(if args.enroll { args.wanted_speech_s } else { policy.min_speech_s() });
         if args.enroll {
             meter.say("speak freely, about anything");
         }
@@ -219,20 +279,18 @@ impl<'a> Room<'a> {
         })
     }
 
-    /// Ends the call, keeps what is to be kept, and prints how it ended.
+    /// Ends the call, keeps what is to be kept, and tells how it ended.
     ///
     /// # Errors
     /// A file or the domain cannot be written.
-    pub fn close(mut self, out: Output) -> Result<Exit> {
+    pub fn close(mut self) -> Result<Ended> {
         self.meter.clear();
         self.line.finish()?;
         let mut enrolled = None;
         let mut refusal = Vec::new();
-        let mut exit = None;
         if self.args.enroll {
             let consent = self.args.consent.as_ref().map(|note| Consent::new(note.as_str(), "vouch"));
             let kept = self.line.keep_voiceprint(consent, self.args.overwrite)?;
-            exit = Some(if kept.is_ok() { Exit::Success } else { Exit::EnrollmentRefused });
             enrolled = Some(kept.is_ok());
             refusal.extend(kept.err().map(|r| r.to_string()));
         }
@@ -240,9 +298,9 @@ impl<'a> Room<'a> {
         let report = self.line.report()?;
         let proof = self.recorder.take().map_or(Ok(None), Recorder::keep)?;
         let kept_seconds =
-            self.kept.take().map(|audio| self.line.keep_audio(&audio, self.args.keep_audio)).transpose()?;
+            self.kept.take().map(|audio| self.line.keep_audio(&audio, self.args.keep_audio_hours)).transpose()?;
         let standing = self.line.call.standing();
-        let ended = Ended {
+        Ok(Ended {
             talker_changed: self.line.call.enrollment().map(|e| e.talker_changed),
             agent_bleed: self.line.call.bleed().map(|b| AgentBleed {
                 level_db: b.level_db,
@@ -258,45 +316,7 @@ impl<'a> Room<'a> {
             lost_samples: self.lost,
             silenced_samples: self.line.call.silenced_samples(),
             proof_hash: proof.map(|p| p.hash),
-        };
-        let record = self.args.record.as_deref();
-        out.print(&ended, |e| text(e, record))?;
-        Ok(exit.unwrap_or_else(|| Exit::of_call(&now)))
+            evaluation: now,
+        })
     }
-}
-
-fn text(e: &Ended, record: Option<&Path>) -> String {
-    let heard = format!("{:.1} s of net speech in {:.1} s", e.report.net_speech_seconds, e.seconds);
-    let mut lines = Vec::new();
-    if let Some(enrolled) = e.enrolled {
-        lines.push(if enrolled { "enrolled".to_owned() } else { format!("not enrolled: {}", e.refusal.join("; ")) });
-    }
-    if let Some(auth) = &e.report.authentication_result {
-        let score = auth.score.map_or_else(String::new, |s| {
-            format!("  score {s} (threshold {})", auth.configuration.acceptance_threshold)
-        });
-        let early = if e.report.early { ", decided early" } else { "" };
-        lines.push(format!("{}{score}, {heard}{early}", auth.decision));
-    }
-    if let Some(fraud) = &e.report.fraud_detection_result {
-        let unknown = e.report.voice_id_result.fraud_detection.as_ref().is_some_and(|f| f.result == "Error");
-        lines.push(fraud_line(fraud, unknown));
-    }
-    if e.talker_changed == Some(true) {
-        lines.push("another voice seems to have taken over during the enrolment".to_owned());
-    }
-    if let Some(bleed) = &e.agent_bleed {
-        let (level, share) = (bleed.level_db, 100.0 * bleed.share);
-        lines.push(format!("the agent is heard in the caller's channel, at {level:.0} dB, {share:.0} % of it"));
-    }
-    if e.silenced_samples > 0 {
-        lines.push(format!("{} samples in secure passages were neither heard nor recorded", e.silenced_samples));
-    }
-    if let Some(seconds) = e.kept_seconds {
-        lines.push(format!("{seconds:.1} s of session {} kept sealed", e.report.session_id));
-    }
-    if let Some(path) = record {
-        lines.push(format!("recorded to {}", path.display()));
-    }
-    lines.join("\n")
 }

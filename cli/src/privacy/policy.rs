@@ -6,6 +6,8 @@ use std::fmt;
 use cli_wire::privacy::{Stored, Value};
 use serde::Deserialize;
 
+use crate::error::AppError;
+
 /// The fields that Operata always gets: 39.
 pub(super) const OPERATA: [&str; 39] = [
     "Agent",
@@ -50,7 +52,7 @@ pub(super) const OPERATA: [&str; 39] = [
 ];
 
 /// A mandatory set by its name.
-#[derive(clap::ValueEnum, serde::Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(serde::Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Preset {
     /// Nothing is mandatory.
     None,
@@ -131,6 +133,12 @@ impl fmt::Display for PolicyError {
 }
 
 impl std::error::Error for PolicyError {}
+
+impl From<PolicyError> for AppError {
+    fn from(error: PolicyError) -> Self {
+        anyhow::Error::from(error).into()
+    }
+}
 
 /// Paths as a tree.
 #[derive(Clone, PartialEq, Debug)]

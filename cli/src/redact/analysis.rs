@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use vader_sentimental::SentimentIntensityAnalyzer;
 
 use super::listen::Heard;
-use crate::args::MaskMode;
+use super::request::MaskMode;
 
 /// Compound score from which a turn is pleased, and below whose negative it is displeased (VADER's own limits).
 const PLEASED: f64 = 0.05;

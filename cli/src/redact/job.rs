@@ -3,97 +3,24 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
 use cli_audio::strict::{self, Fill, Layout, Recording};
 use cli_store::{AtomicFile, FileKey, write_atomic_private};
 use engine_words::Entity;
 use engine_words::mute::{Span, Spans};
 use engine_words::rules::{self, Finding, Language, REVIEW_BELOW};
 use engine_words::transcript::{Loaded, Transcript};
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::analysis::Analysed;
 use super::listen::{Heard, listen};
 use super::page;
+use super::request::{Call, Found, How, OutputLayout, Policy, Report, Wanted};
 use super::transcript;
-use crate::args::{OutputLayout, Policy, RedactHow, RedactWanted};
+use crate::error::{AppError, Context, Result, bail, ensure};
 use crate::live::file_hash;
-use crate::outcome::Exit;
 
 /// Shortest recording that is analysed, in milliseconds.
 const MIN_MS: u64 = 105;
-
-/// A call to be redacted.
-#[derive(Clone, Debug)]
-pub struct Call {
-    /// The recording.
-    pub audio: PathBuf,
-    /// Its transcript.
-    pub transcript: Option<PathBuf>,
-    /// Spans to be silenced whatever is found.
-    pub spans: Option<PathBuf>,
-    /// What the files are called; the recording's name unless given.
-    pub contact_id: Option<String>,
-}
-
-/// Something that was found.
-#[derive(Serialize, Clone, Debug)]
-#[serde(rename_all = "PascalCase")]
-pub struct Found {
-    /// What it is.
-    pub entity: &'static str,
-    /// How sure that is.
-    pub confidence: f32,
-    /// What found it.
-    pub recogniser: &'static str,
-    /// Where it begins.
-    pub begin_offset_millis: u64,
-    /// Where it ends.
-    pub end_offset_millis: u64,
-}
-
-/// What became of a call.
-#[derive(Serialize, Clone, Debug)]
-#[serde(rename_all = "PascalCase")]
-pub struct Report {
-    /// The redacted recording.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub recording: Option<PathBuf>,
-    /// The redacted transcript.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub analysis: Option<PathBuf>,
-    /// The transcript as it was, sealed as a rule.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub original_analysis: Option<PathBuf>,
-    /// The proof.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub audit: Option<PathBuf>,
-    /// What wrote the transcript.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub transcript_format: Option<&'static str>,
-    /// What was found.
-    pub found: Vec<Found>,
-    /// Keys that were pressed.
-    pub keys: usize,
-    /// How much of each channel is silenced.
-    pub silenced_seconds: Vec<f64>,
-    /// Some of what was found is not sure.
-    pub needs_review: bool,
-    /// What nobody looked for.
-    pub not_looked_for: Vec<&'static str>,
-}
-
-impl Report {
-    /// The program's exit code.
-    pub fn exit(&self) -> Exit {
-        match () {
-            () if self.needs_review => Exit::NeedsReview,
-            () if self.silenced_seconds.iter().any(|&s| s > 0.0) => Exit::Redacted,
-            () => Exit::Success,
-        }
-    }
-}
 
 /// The kinds that are asked for. One that is known by name only is an error: it would be taken for searched.
 ///
@@ -119,7 +46,7 @@ pub fn wanted(names: &[String]) -> Result<Vec<Entity>> {
 }
 
 /// What is personal in a transcript, in the language that it was said to be in.
-pub fn find(transcript: &Transcript, wanted: &RedactWanted, entities: &[Entity]) -> Vec<Finding> {
+pub fn find(transcript: &Transcript, wanted: &Wanted, entities: &[Entity]) -> Vec<Finding> {
     rules::find_in(transcript, entities, Language::of_locale(&wanted.language).unwrap_or_default())
 }
 
@@ -161,7 +88,7 @@ struct Paths {
 }
 
 /// Where everything is written. Contact Lens's names, or all in one folder.
-fn paths(call: &Call, how: &RedactHow) -> Result<Paths> {
+fn paths(call: &Call, how: &How) -> Result<Paths> {
     let stem = match &call.contact_id {
         Some(id) => id.as_str(),
         None => call.audio.file_stem().and_then(|s| s.to_str()).context("--audio: a file name that is not UTF-8")?,
@@ -201,7 +128,7 @@ fn paths(call: &Call, how: &RedactHow) -> Result<Paths> {
 /// What is worked on.
 struct Work<'a> {
     call: &'a Call,
-    how: &'a RedactHow,
+    how: &'a How,
     recording: Recording,
     layout: Layout,
     loaded: Option<Loaded>,
@@ -214,7 +141,7 @@ struct Work<'a> {
 ///
 /// # Errors
 /// Whatever cannot be read, does not fit together or was not silenced in fact. Nothing is left behind then.
-pub fn redact(call: &Call, how: &RedactHow, entities: &[Entity], mut progress: impl FnMut(f64)) -> Result<Report> {
+pub fn redact(call: &Call, how: &How, entities: &[Entity], mut progress: impl FnMut(f64)) -> Result<Report> {
     let recording = Recording::open(&call.audio)?;
     let layout = recording.layout()?;
     let length_ms = layout.frames * 1_000 / u64::from(layout.rate_hz);
@@ -431,7 +358,7 @@ impl Work<'_> {
             s.ranges().iter().map(move |r| json!({"Channel": c, "BeginSample": r.start, "EndSample": r.end}))
         });
         let hashed = |path: &Option<PathBuf>| {
-            path.as_deref().map(|p| Ok::<_, anyhow::Error>(json!({ "Sha256": file_hash(p)? }))).transpose()
+            path.as_deref().map(|p| Ok::<_, AppError>(json!({ "Sha256": file_hash(p)? }))).transpose()
         };
         let transcript = match &self.call.transcript {
             Some(path) => Some(json!({ "Sha256": file_hash(path)?, "Format": report.transcript_format })),

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
 use cli_audio::AudioFile;
 use cli_audio::strict::Layout;
 use engine::audio::SampleRate;
 use engine::bleed::BleedMeter;
 use engine::keys::KeyFinder;
 use engine::resample::Resampler;
+
+use crate::error::{Context, Result};
 
 /// Columns of the outline.
 pub const COLUMNS: usize = 1_200;

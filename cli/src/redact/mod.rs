@@ -6,4 +6,5 @@ pub mod analysis;
 pub mod job;
 pub mod listen;
 pub mod page;
+pub mod request;
 pub mod transcript;

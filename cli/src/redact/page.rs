@@ -9,9 +9,8 @@ use engine_words::rules::{Finding, REVIEW_BELOW};
 use engine_words::transcript::Loaded;
 
 use super::analysis::{by_turn, masked};
-use super::job::{Call, Report};
 use super::listen::{COLUMNS, Heard};
-use crate::args::MaskMode;
+use super::request::{Call, MaskMode, Report};
 use crate::report::escape;
 
 /// What is shown.

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
 use engine_words::transcript::{self, Loaded};
+
+use crate::error::{Context, Result, ensure};
 
 /// Largest file that is read.
 const MAX_BYTES: u64 = 256 << 20;

@@ -1,5 +1,6 @@
 //! What an evaluation found: the figures, and a page that shows them.
 
+mod escape;
 mod page;
 mod plot;
 
@@ -11,7 +12,7 @@ use engine::metrics::{
 use engine::score::{Llr, Score};
 use serde::Serialize;
 
-pub(crate) use page::escape;
+pub(crate) use escape::escape;
 pub use page::{Heading, html};
 
 /// The thresholds that an evaluation reports.

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use plotters::style::RGBColor;
 
+use super::escape::escape;
 use super::{Evaluation, percent, plot};
 
 /// What the page says about where the figures come from.
@@ -148,22 +149,6 @@ fn tables(out: &mut String, evaluation: &Evaluation) -> std::fmt::Result {
 fn interval(evaluation: &Evaluation, name: &str, print: impl Fn(f64) -> String) -> String {
     let interval = evaluation.summary.intervals.get(name);
     interval.map(|&[low, high]| format!("{} – {}", print(low), print(high))).unwrap_or_default()
-}
-
-/// Text as it may stand in an element or a quoted attribute.
-pub(crate) fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out += "&amp;",
-            '<' => out += "&lt;",
-            '>' => out += "&gt;",
-            '"' => out += "&quot;",
-            '\'' => out += "&#39;",
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 /// Colours of the plots on dark screens.

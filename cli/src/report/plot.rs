@@ -10,6 +10,7 @@ use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
+use super::escape::escape;
 use super::{AtThreshold, Evaluation, THRESHOLDS, percent};
 
 pub(super) const INK: RGBColor = RGBColor(0x1f, 0x29, 0x37);
@@ -50,8 +51,8 @@ fn svg(
     Ok(format!(
         "{open} role=\"img\" aria-labelledby=\"{id}-title {id}-desc\">\n<title id=\"{id}-title\">{}</title>\n<desc \
          id=\"{id}-desc\">{}</desc>{rest}",
-        super::page::escape(title),
-        super::page::escape(description),
+        escape(title),
+        escape(description),
     ))
 }
 
