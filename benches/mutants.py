@@ -5,11 +5,11 @@ COPY is a copy of the repository, which is changed and put back. Prints the chec
 """
 import os, re, subprocess, sys
 
-CLI = [('cargo', 'test', '-q', '-p', 'cli', '--lib', 'redact'), ('cargo', 'test', '-q', '-p', 'cli', '--test', 'redact', '--test', 'redact_outputs')]
+CLI = [('cargo', 'test', '-q', '-p', 'cli', '--test', 'redact', '--test', 'redact_outputs')]
 AUDIO = [('cargo', 'test', '-q', '-p', 'cli-audio', '--lib', 'strict')]
 WORDS = [('cargo', 'test', '-q', '-p', 'engine-words', '--lib', '--', 'mute', 'transcript', 'stream::tests::what')]
 FILES = {
-    'cli/audio/src/strict.rs': AUDIO + CLI, 'cli/src/redact/job.rs': CLI, 'cli/src/redact/transcript.rs': CLI,
+    'cli/audio/src/strict.rs': AUDIO + CLI, 'cli/app/src/redact/job.rs': CLI, 'cli/app/src/redact/transcript.rs': CLI,
     'engine/words/src/transcript/recognisers.rs': WORDS + CLI, 'engine/words/src/transcript/subtitles.rs': WORDS + CLI,
     'engine/words/src/transcript/words.rs': WORDS, 'engine/words/src/mute.rs': WORDS, 'engine/words/src/stream.rs': WORDS,
 }

@@ -3,15 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use cli_app::analysis::{self, ModelFiles};
+use cli_app::live::{EventFiles, LiveRequest};
+use cli_app::privacy::Preset;
+use cli_app::redact::request::{How, MaskMode, OutputLayout, Policy, Wanted};
+use cli_app::trials::TrialFiles;
+use cli_app::workers::Workers;
 
 use cli_audio::{ChannelChoice, RawFormat};
-
-use crate::analysis::{self, ModelFiles};
-use crate::live::{EventFiles, LiveRequest};
-use crate::privacy::Preset;
-use crate::redact::request::{How, MaskMode, OutputLayout, Policy, Wanted};
-use crate::trials::TrialFiles;
-use crate::workers::Workers;
 
 /// Self-hosted voice authentication: is the caller who they claim to be?
 ///

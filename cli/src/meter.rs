@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-use crate::live;
+use cli_app::live;
 use engine::call::Standing;
 use engine::score::Decision;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};

@@ -3,12 +3,11 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use cli_app::error::{AppError, Code};
 use cli_wire::voice_id::{FraudDetectionResult, RiskDetails};
 use engine::call::Evaluation;
 use engine::score::{Decision, FraudDecision};
 use serde::Serialize;
-
-use crate::error::{AppError, Code};
 
 /// How a command ended, as scripts see it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -3,10 +3,10 @@
 use std::io::IsTerminal;
 use std::time::Duration;
 
+use cli_app::workers::{Progress, Steps};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::args::Global;
-use crate::workers::{Progress, Steps};
 
 /// A bar over `length` steps, hidden when `quiet` or when standard error is no terminal.
 pub fn bar(length: u64, what: &str, quiet: bool) -> ProgressBar {

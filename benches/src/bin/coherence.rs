@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use clap::Parser;
-use cli::analysis::{Input, Toolkit, Wanted};
 use cli::args::Cli;
+use cli_app::analysis::{Input, Toolkit, Wanted};
 use engine::enroll::{ChangeFinder, coherence};
 
 /// Windows of an enrolment, 1.5 s of net speech each.

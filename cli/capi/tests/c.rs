@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use cli::analysis::{Input, ModelFiles, Toolkit, Wanted};
+use cli_app::analysis::{Input, ModelFiles, Toolkit, Wanted};
 use engine::codec::g711;
 use engine::enroll::{EnrollConfig, Enroller, RecordingEvidence};
 use engine::score::Conditions;

@@ -3,20 +3,21 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use cli_app::analysis::Toolkit;
+use cli_app::batch::enroll::{self, EnrollWork};
+use cli_app::batch::register::{self, RegisterWork};
+use cli_app::batch::{self, Request, Work};
+use cli_app::live::Journal;
+use cli_app::watch;
+use cli_app::workers::pool;
 use cli_store::{ClientToken, Domain, Job, JobId, JobKind, JobStatus, Timestamp};
 use serde::Serialize;
 
-use crate::analysis::Toolkit;
 use crate::args::{
     BatchArgs, BatchCommand, BatchEnrollArgs, BatchRegisterArgs, DuplicateAction, ExistingAction, FraudAction, Global,
 };
-use crate::batch::enroll::{self, EnrollWork};
-use crate::batch::register::{self, RegisterWork};
-use crate::batch::{self, Request, Work};
-use crate::live::Journal;
 use crate::outcome::{Exit, Output, columns};
-use crate::workers::pool;
-use crate::{progress, watch};
+use crate::progress;
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]

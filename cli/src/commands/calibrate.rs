@@ -1,17 +1,17 @@
 //! `vouch calibrate`: what scores mean, fitted on an operator's own pairs.
 
 use anyhow::{Context, Result, bail};
+use cli_app::analysis::Toolkit;
+use cli_app::report::{self, Evaluation, Heading, ScoredTrial};
+use cli_app::trials::Hearing;
 use cli_store::{Clock, SystemClock};
 use engine::metrics::Bootstrap;
 use engine::score::{Conditions, FitTrial, ScoreKind, fit};
 use models::calibration;
 
-use crate::analysis::Toolkit;
 use crate::args::{CalibrateArgs, Global};
 use crate::commands::model::{Table, table_text};
 use crate::outcome::{Exit, Output};
-use crate::report::{self, Evaluation, Heading, ScoredTrial};
-use crate::trials::Hearing;
 
 pub(super) fn run(global: &Global, out: Output, args: &CalibrateArgs) -> Result<Exit> {
     let tools = Toolkit::load_network(global)?;

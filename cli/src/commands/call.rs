@@ -1,10 +1,10 @@
 //! `vouch call`: a call as it happens, from a pipe or a file.
 
 use anyhow::{Context, Result};
+use cli_app::analysis::{Toolkit, open_channel};
+use cli_app::live::{LiveSource, Room};
 
-use crate::analysis::{Toolkit, open_channel};
 use crate::args::{CallArgs, Global};
-use crate::live::{LiveSource, Room};
 use crate::meter::Meter;
 use crate::outcome::{Exit, Output};
 

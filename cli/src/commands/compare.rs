@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use cli_app::analysis::{Toolkit, Wanted};
 use engine::score::{Conditions, Threshold};
 use serde::Serialize;
 
-use crate::analysis::{Toolkit, Wanted};
 use crate::args::{Global, Input};
 use crate::outcome::{Exit, Output};
 

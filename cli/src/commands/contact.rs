@@ -5,6 +5,8 @@ use std::io::{BufRead, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
+use cli_app::live::Journal;
+use cli_app::rules;
 use cli_store::{
     ContactFilter, ContactRecord, Domain, FileKey, FoundContact, Imported, MAX_EXPORT, Media, NewContactFile, Range,
     Reading, SEALED_FILE_MAGIC, StoredContact, Timestamp, Variant, Words, write_atomic_private,
@@ -14,9 +16,8 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::args::{ContactCommand, ContactCopy, ContactFilterArgs, Global, NonTalkArg};
-use crate::live::Journal;
 use crate::outcome::{Exit, Output, columns};
-use crate::{progress, rules};
+use crate::progress;
 use engine_words::categories::{About, EventSource, Fired, Rule, Watch, categories, turns_of};
 
 /// Records of one transaction.

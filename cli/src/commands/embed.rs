@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use cli_app::analysis::{Toolkit, Wanted};
+use cli_app::workers::pool;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::analysis::{Toolkit, Wanted};
 use crate::args::{Global, Input};
 use crate::outcome::{Exit, Output};
 use crate::progress;
-use crate::workers::pool;
 
 #[derive(Serialize)]
 struct Row<'a> {

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use anyhow::Result;
+use cli_app::live::Ended;
 
-use crate::live::Ended;
 use crate::outcome::{Exit, Output, fraud_line};
 
 /// Prints it, and gives the exit code. `record` is where it was recorded to.

@@ -3,17 +3,17 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use cli_app::analysis::{Recording, Toolkit, Wanted};
+use cli_app::live::Journal;
+use cli_app::workers::pool;
 use cli_store::{Consent, Enrolment, ModelId, SpeakerId};
 use engine::enroll::{EnrollConfig, Enroller};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::analysis::{Recording, Toolkit, Wanted};
 use crate::args::{EnrollArgs, Global, Input};
-use crate::live::Journal;
 use crate::outcome::{Exit, Output};
 use crate::progress;
-use crate::workers::pool;
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]

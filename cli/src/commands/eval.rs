@@ -3,15 +3,15 @@
 use std::fmt::Write;
 
 use anyhow::{Context, Result, bail};
+use cli_app::analysis::Toolkit;
+use cli_app::report::{self, Evaluation, Heading, ScoredTrial};
+use cli_app::trials::Hearing;
 use engine::metrics::Bootstrap;
 use engine::score::Conditions;
 
 use super::watchlist_rate as watchlist;
-use crate::analysis::Toolkit;
 use crate::args::{EvalArgs, Global};
 use crate::outcome::{Exit, Output};
-use crate::report::{self, Evaluation, Heading, ScoredTrial};
-use crate::trials::Hearing;
 
 pub(super) fn run(global: &Global, out: Output, args: &EvalArgs) -> Result<Exit> {
     let tools = Toolkit::load(global)?;

@@ -1,15 +1,15 @@
 //! `vouch flow`: contact flows of Amazon Connect, checked and walked.
 
 use anyhow::{Context, Result};
+use cli_app::analysis::{Toolkit, open_channel};
+use cli_app::flow;
+use cli_app::live::{Journal, Line, LineOptions};
 use cli_wire::flow::{Contact, Finding, Severity, Step};
 use cli_wire::voice_id::Report;
 use engine::call::Listening;
 use serde::Serialize;
 
-use crate::analysis::{Toolkit, open_channel};
 use crate::args::{FlowCommand, FlowRunArgs, Global};
-use crate::flow;
-use crate::live::{Journal, Line, LineOptions};
 use crate::outcome::{Exit, Output, columns};
 
 #[derive(Serialize)]

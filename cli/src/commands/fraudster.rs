@@ -1,16 +1,16 @@
 //! `vouch fraudster`: who is to be recognised.
 
 use anyhow::{Context, Result};
+use cli_app::analysis::{Toolkit, Wanted};
+use cli_app::live::Journal;
+use cli_app::watch::{self, Known};
 use cli_store::{Domain, Fraudster, FraudsterId, ModelId, Registration, WatchlistId};
 use engine::enroll::{EnrollConfig, Enroller};
 use serde::Serialize;
 
 use super::enroll::listen;
-use crate::analysis::{Toolkit, Wanted};
 use crate::args::{DuplicateAction, FraudsterCommand, Global, RegisterArgs};
-use crate::live::Journal;
 use crate::outcome::{Exit, Output, columns};
-use crate::watch::{self, Known};
 use cli_audio::MonoReader;
 
 #[derive(Serialize)]

@@ -4,11 +4,11 @@ use std::num::NonZeroU64;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use cli_app::analysis::{Toolkit, Wanted};
 use engine::score::Conditions;
 use engine::template::Template;
 use serde::Serialize;
 
-use crate::analysis::{Toolkit, Wanted};
 use crate::args::{Global, Input};
 use crate::outcome::{Exit, Output, columns};
 

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use anyhow::Result;
+use cli_app::analysis::{Toolkit, Wanted};
 use engine::bleed::Bleed;
 use serde::Serialize;
 
-use crate::analysis::{Toolkit, Wanted};
 use crate::args::Global;
 use crate::outcome::{Exit, Output, columns};
 use crate::progress;

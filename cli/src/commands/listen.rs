@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use cli_app::analysis::Toolkit;
+use cli_app::live::{LiveSource, Room};
 use engine::audio::SampleRate;
 
-use crate::analysis::Toolkit;
 use crate::args::{Global, ListenArgs};
-use crate::live::{LiveSource, Room};
 use crate::meter::Meter;
 use crate::mic::{self, Capture};
 use crate::outcome::{Exit, Output, columns};

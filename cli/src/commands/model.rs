@@ -10,12 +10,12 @@ use models::{Backend, Model, Precision};
 use serde::Serialize;
 
 #[cfg(feature = "onnx")]
-use crate::analysis::MODEL_FILE;
-use crate::analysis::Toolkit;
-#[cfg(feature = "onnx")]
 use crate::args::ImportArgs;
 use crate::args::{Global, ModelCommand};
 use crate::outcome::{Exit, Output, columns};
+#[cfg(feature = "onnx")]
+use cli_app::analysis::MODEL_FILE;
+use cli_app::analysis::Toolkit;
 
 #[derive(Serialize)]
 struct Row {
@@ -318,7 +318,7 @@ pub(super) fn table_text(t: &Table) -> String {
         "calibration {}, fitted on {} people, {} target and {} nontarget trials{failures}\n\n",
         t.calibration_id, t.people, t.targets, t.nontargets
     );
-    let percent = crate::report::percent;
+    let percent = cli_app::report::percent;
     let mut rows = vec![["threshold", "stated FMR", "FMR", "95 %", "FNMR", "95 %", ""].map(String::from).to_vec()];
     for row in &t.table {
         let interval = |i: [f64; 2]| format!("{} to {}", percent(i[0]), percent(i[1]));

@@ -6,13 +6,13 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use cli_app::privacy::{Changes, FieldPolicy, Mode, Preset, Sealing};
 use cli_store::{Domain, FileKey, StoredPrivacy};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::args::{Global, PrivacyCommand, PrivacyPolicy};
 use crate::outcome::{Exit, Output};
-use crate::privacy::{Changes, FieldPolicy, Mode, Preset, Sealing};
 
 /// Longest line that is read.
 const MAX_LINE_BYTES: u64 = 64 << 20;

@@ -5,6 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail, ensure};
+use cli_app::redact::analysis::{by_turn, masked};
+use cli_app::redact::job::{self, wanted};
+use cli_app::redact::request::{Call, How, Report, Wanted};
+use cli_app::workers::pool;
 use cli_store::{FileKey, write_atomic_private};
 use engine_words::rules::{Finding, REVIEW_BELOW};
 use engine_words::transcript::{Transcript, Turn, Word};
@@ -14,10 +18,6 @@ use serde::{Deserialize, Serialize};
 use crate::args::{Global, RedactArgs, RedactWanted, RetainArgs, UnsealArgs};
 use crate::outcome::{Exit, Output};
 use crate::progress;
-use crate::redact::analysis::{by_turn, masked};
-use crate::redact::job::{self, wanted};
-use crate::redact::request::{Call, How, Report, Wanted};
-use crate::workers::pool;
 use cli_audio::AudioFile;
 
 /// Longest plain text.

@@ -5,14 +5,14 @@ use std::io::{BufRead, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use cli_app::live::Journal;
+use cli_app::rules::{act, json, of, read, read_all};
 use cli_store::Permission;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::args::{Global, RulesCommand};
-use crate::live::Journal;
 use crate::outcome::{Exit, Output, columns};
-use crate::rules::{act, json, of, read, read_all};
 use engine_words::categories::{About, Condition, EventSource, Fired, Rule, Watch, categories, turn_of, turns_of};
 
 fn about(record: Option<&Path>) -> Result<About> {

@@ -1,13 +1,13 @@
 //! `vouch secure`: what a secure passage has left behind.
 
 use anyhow::{Context, Result};
+use cli_app::live;
+use cli_app::secure_flow;
 use cli_wire::secure_flow::SecureFlow;
 use serde::Serialize;
 
 use crate::args::SecureCommand;
-use crate::live;
 use crate::outcome::{Exit, Output};
-use crate::secure_flow;
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use cli_app::live::Journal;
 use cli_store::{CustomerSpeakerId, Domain, Passphrase, Speaker, SpeakerId, SpeakerStatus, Timestamp};
 use serde::Serialize;
 
 use crate::args::{Global, SpeakerCommand, StatusFilter};
-use crate::live::Journal;
 use crate::outcome::{Exit, Output, columns};
 
 #[derive(Serialize)]

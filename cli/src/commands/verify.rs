@@ -1,17 +1,18 @@
 //! `vouch verify`: is this the person that the caller claims to be?
 
 use anyhow::{Context, Result};
+use cli_app::analysis::{Toolkit, open_channel};
+use cli_app::live::{Journal, Line, LineOptions};
+use cli_app::watch;
 use cli_store::SpeakerId;
 use cli_wire::voice_id::Report;
 use engine::call::{Authentication, Listening, Settings};
 use engine::score::AuthPolicy;
 use serde::Serialize;
 
-use crate::analysis::{Toolkit, open_channel};
 use crate::args::{Global, VerifyArgs};
-use crate::live::{Journal, Line, LineOptions};
 use crate::outcome::{Exit, Output, fraud_line};
-use crate::{progress, watch};
+use crate::progress;
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]

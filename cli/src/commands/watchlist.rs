@@ -1,12 +1,12 @@
 //! `vouch watchlist`: the lists of a domain, and who is on them.
 
 use anyhow::{Context, Result};
+use cli_app::watch;
 use cli_store::{Domain, FraudsterId, Watchlist};
 use serde::Serialize;
 
 use crate::args::{Global, WatchlistCommand};
 use crate::outcome::{Exit, Output, columns};
-use crate::watch;
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]

@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
+use cli_app::analysis::Toolkit;
+use cli_app::report::WatchlistRate;
+use cli_app::trials::{Heard, Hearing};
 use engine::call::WatchList;
 use engine::metrics::SplitMix64;
 use engine::score::Threshold;
 use engine::search::Index;
-
-use crate::analysis::Toolkit;
-use crate::report::WatchlistRate;
-use crate::trials::{Heard, Hearing};
 
 /// Lists drawn for each caller.
 const DRAWS: usize = 10;
