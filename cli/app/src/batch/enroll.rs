@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::recordings::Recordings;
-use super::{ItemError, Request, Stop, Work};
+use super::work::{ItemError, Request, Stop, Work};
 use crate::analysis::Toolkit;
 use crate::error::Result;
 use crate::watch::{self, Loaded};

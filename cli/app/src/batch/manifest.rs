@@ -6,6 +6,8 @@ use std::fmt;
 use cli_store::JobKind;
 use cli_wire::manifest::{FraudsterItem, Fraudsters, Head, Item, SpeakerItem, Speakers};
 
+use super::work::ItemError;
+
 /// Largest manifest.
 pub const MAX_MANIFEST_BYTES: u64 = 64 << 20;
 
@@ -16,9 +18,9 @@ pub const VERSION: &str = "1.0";
 ///
 /// # Errors
 /// The item cannot be told from another one by its `RequestId`.
-pub fn check(item: &Item) -> Result<(), super::ItemError> {
+pub fn check(item: &Item) -> Result<(), ItemError> {
     let Some(first) = item.repeats else { return Ok(()) };
-    Err(super::ItemError::new(400, format!("RequestId is also that of item {first} (from 0): give each item its own")))
+    Err(ItemError::new(400, format!("RequestId is also that of item {first} (from 0): give each item its own")))
 }
 
 /// Why a manifest as a whole is no good: one line that names the line or the field.

@@ -8,7 +8,7 @@ use engine::template::{MAX_RECORDINGS, Template};
 use rayon::prelude::*;
 
 use super::location::resolve;
-use super::{ItemError, Request};
+use super::work::{ItemError, Request};
 use crate::analysis::{Recording, Toolkit, Wanted};
 use crate::error::{AppError, bail};
 use cli_audio::{AudioError, AudioProblem, ChannelChoice, Container, MonoReader};

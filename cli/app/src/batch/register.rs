@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::recordings::Recordings;
-use super::{Request, Stop, Work};
+use super::work::{Request, Stop, Work};
 use crate::analysis::Toolkit;
 use crate::error::Result;
 use crate::watch::{self, Known};

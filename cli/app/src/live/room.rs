@@ -10,8 +10,9 @@ use engine::enroll::EnrollConfig;
 use engine::score::{AuthPolicy, Claim, Decision, FraudDecision};
 use serde::Serialize;
 
+use super::journal::{EventFiles, Journal};
+use super::line::{Line, LineOptions};
 use super::recorder::Recorder;
-use super::{EventFiles, Journal, Line, LineOptions};
 use crate::analysis::Toolkit;
 use crate::error::{Context, Result, bail};
 use crate::watch;

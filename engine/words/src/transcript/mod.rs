@@ -1,6 +1,7 @@
 //! The words of a call: what they are, and how each recogniser writes them.
 
 mod recognisers;
+mod speakers;
 mod subtitles;
 mod words;
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
+use super::speakers::Speakers;
 use super::subtitles;
 use super::words::{Transcript, Turn, Word};
 
@@ -60,24 +61,6 @@ pub fn parse(json: &Value) -> Result<Loaded> {
          (results.channels), Whisper (segments with words), whisper.cpp \
          (transcription), Vosk (result), PocketSphinx (w), WebVTT or SubRip"
     )
-}
-
-/// Numbers speakers as they appear.
-#[derive(Default)]
-pub(super) struct Speakers {
-    pub(super) names: Vec<String>,
-}
-
-impl Speakers {
-    pub(super) fn number(&mut self, name: &str) -> usize {
-        match self.names.iter().position(|n| n == name) {
-            Some(number) => number,
-            None => {
-                self.names.push(name.to_owned());
-                self.names.len() - 1
-            }
-        }
-    }
 }
 
 fn list<'a>(value: &'a Value, name: &str) -> Result<&'a Vec<Value>> {

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 
-use super::recognisers::Speakers;
+use super::speakers::Speakers;
 use super::words::{Turn, Word};
 
 /// Whether a text is one of them.
