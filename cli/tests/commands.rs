@@ -386,3 +386,17 @@ fn usage_errors_exit_with_2_and_completions_and_man_pages_exist() {
     assert_eq!(code(&room.vouch(["man", "man"])), 0);
     assert!(room.path("man/vouch.1").exists() && room.path("man/vouch-verify.1").exists());
 }
+
+#[test]
+fn an_instruction_set_that_is_not_there_is_told_and_not_passed_over() {
+    let (a, b) = (caller("alice_call_1.wav"), caller("bob_call_1.wav"));
+    let compare = |simd: &str| {
+        let mut vouch = Command::new(env!("CARGO_BIN_EXE_vouch"));
+        vouch.arg("compare").args([&a, &b]).env("VOUCH_SIMD", simd).output().unwrap()
+    };
+    let wrong = compare("sse9");
+    assert_eq!(code(&wrong), 3, "{wrong:?}");
+    assert!(text(&wrong.stderr).contains("VOUCH_SIMD=\"sse9\" names no instruction set of this machine; it has scalar"));
+    assert!(wrong.stdout.is_empty());
+    assert_eq!(text(&compare("scalar").stdout), text(&compare("").stdout), "every instruction set gives the same score");
+}

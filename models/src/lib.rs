@@ -77,7 +77,7 @@ impl Model {
     /// The network that is built in.
     ///
     /// # Errors
-    /// None, unless the build is broken.
+    /// `VOUCH_SIMD` names no instruction set of this machine; else none, unless the build is broken.
     pub fn embedded() -> Result<Self, ModelError> {
         Self::embedded_with(Precision::default())
     }
@@ -98,13 +98,15 @@ impl Model {
     /// # Errors
     /// As [`Model::from_bytes`].
     pub fn from_bytes_with(bytes: &[u8], precision: Precision) -> Result<Self, ModelError> {
-        Self::with_backend(bytes, Backend::detect(), precision)
+        let backend = Backend::chosen().map_err(|e| ModelError::new(ModelErrorKind::Unsupported, e.to_string()))?;
+        Self::with_backend(bytes, backend, precision)
     }
 
     /// Reads a network from the bytes of a `.vouch` container.
     ///
     /// # Errors
-    /// The container is damaged, or holds an architecture or a front end that this build does not have.
+    /// The container is damaged, or holds an architecture or a front end that this build does not have; or `VOUCH_SIMD` names
+    /// no instruction set of this machine.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
         Self::from_bytes_with(bytes, Precision::default())
     }

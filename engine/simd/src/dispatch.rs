@@ -1,5 +1,7 @@
 //! Which instruction set runs.
 
+use std::ffi::OsStr;
+use std::fmt;
 use std::sync::OnceLock;
 
 /// An instruction set.
@@ -44,12 +46,46 @@ impl Backend {
     }
 
     /// The fastest that this machine has, or the one that `VOUCH_SIMD` names; found once per process.
+    ///
+    /// # Errors
+    /// `VOUCH_SIMD` is set, and names no backend or one that this machine lacks.
+    pub fn chosen() -> Result<Backend, UnknownBackend> {
+        static FOUND: OnceLock<Result<Backend, UnknownBackend>> = OnceLock::new();
+        FOUND.get_or_init(|| Self::named(std::env::var_os("VOUCH_SIMD").as_deref())).clone()
+    }
+
+    /// As [`Backend::chosen`], where nobody can be told of an error: the fastest then.
     pub fn detect() -> Backend {
-        static FOUND: OnceLock<Backend> = OnceLock::new();
-        *FOUND.get_or_init(|| {
-            let wanted = std::env::var("VOUCH_SIMD").unwrap_or_default();
-            let available = || Self::ALL.into_iter().filter(|b| b.is_available());
-            available().find(|b| b.name() == wanted).or_else(|| available().next_back()).unwrap_or(Self::Scalar)
-        })
+        Self::chosen().unwrap_or_else(|_| Self::fastest())
+    }
+
+    fn available() -> impl DoubleEndedIterator<Item = Backend> {
+        Self::ALL.into_iter().filter(|b| b.is_available())
+    }
+
+    fn fastest() -> Backend {
+        Self::available().next_back().unwrap_or(Self::Scalar)
+    }
+
+    /// The backend of that name; the fastest if there is no name or an empty one.
+    pub(crate) fn named(name: Option<&OsStr>) -> Result<Backend, UnknownBackend> {
+        let Some(name) = name.filter(|n| !n.is_empty()) else { return Ok(Self::fastest()) };
+        let unknown = || UnknownBackend { name: name.to_string_lossy().into_owned() };
+        Self::available().find(|b| name == b.name()).ok_or_else(unknown)
     }
 }
+
+/// `VOUCH_SIMD` names no backend of this machine.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UnknownBackend {
+    name: String,
+}
+
+impl fmt::Display for UnknownBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "VOUCH_SIMD={:?} names no instruction set of this machine; it has", self.name)?;
+        Backend::available().enumerate().try_for_each(|(i, b)| write!(f, "{} {}", if i == 0 { "" } else { "," }, b.name()))
+    }
+}
+
+impl std::error::Error for UnknownBackend {}

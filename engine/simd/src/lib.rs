@@ -7,7 +7,7 @@
 //! whose order of operations is fixed, compiled for wider registers where that is worth it ([`tanh_all`], [`ln_all`]).
 //!
 //! `VOUCH_SIMD=scalar|avx2|avx512|neon` forces a backend, as an aid in debugging; a name that is unknown or not available
-//! here is passed over.
+//! here is an error ([`Backend::chosen`]).
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ mod tests;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
-pub use dispatch::Backend;
+pub use dispatch::{Backend, UnknownBackend};
 pub use elementwise::{
     EXP_MAX_ULP, LN_MAX_ERROR, TANH_MAX_ERROR, add_all, add_weighted, correlate, dot, exp, ln, ln_all, power, relu_all,
     sum, tanh, tanh_all, windowed,

@@ -335,3 +335,20 @@ fn dot_keeps_its_bound() {
         assert!((f64::from(dot(&a, &b)) - terms().sum::<f64>()).abs() <= bound, "length {n}");
     }
 }
+
+#[test]
+fn a_name_that_is_no_backend_of_this_machine_is_an_error_that_lists_them() {
+    use std::ffi::OsStr;
+    let fastest = Backend::ALL.into_iter().rfind(|b| b.is_available()).unwrap();
+    assert_eq!(Backend::named(None), Ok(fastest));
+    assert_eq!(Backend::named(Some(OsStr::new(""))), Ok(fastest));
+    for backend in Backend::ALL {
+        let named = Backend::named(Some(OsStr::new(backend.name())));
+        assert_eq!(named.is_ok(), backend.is_available(), "{backend:?}");
+        assert!(named.is_err() || named == Ok(backend));
+    }
+    for wrong in ["sse9", "AVX2", "scalar ", "auto"] {
+        let error = Backend::named(Some(OsStr::new(wrong))).err().unwrap().to_string();
+        assert!(error.contains(wrong) && error.contains("scalar") && error.contains(fastest.name()), "{error}");
+    }
+}
