@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use crate::access::{
     Action, Allowed, Decision, Denied, Grants, HierarchyGroup, Media, Permission, Scope, Variant, authorize,
 };
-use crate::audit::AuditAction;
+use crate::audit_action::AuditAction;
 use crate::backend::{change, get, rows};
 use crate::clock::Timestamp;
 use crate::domain::Domain;

@@ -10,7 +10,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use zeroize::Zeroizing;
 
 use crate::access::Permission;
-use crate::audit::AuditAction;
+use crate::audit_action::AuditAction;
 use crate::backend::{Backend, change, check_header, get, rows, with_suffix};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::{ConflictType, KeyProblem, ResourceType, StoreError};

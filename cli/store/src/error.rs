@@ -119,6 +119,9 @@ pub enum KeyProblem {
     Wrong,
 }
 
+/// The version of voiceprint files that this program writes, and the newest that it knows.
+pub(crate) const VOICEPRINT_FILE_VERSION: u16 = 1;
+
 /// What is wrong with a voiceprint file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -355,7 +358,7 @@ impl fmt::Display for StoreError {
                 VoiceprintFileProblem::Version { found } => write!(
                     f,
                     "voiceprint file has version {found}, this program knows {}: use a newer vouch",
-                    crate::export::VERSION
+                    VOICEPRINT_FILE_VERSION
                 ),
                 VoiceprintFileProblem::Limits => {
                     f.write_str("voiceprint file asks for too much work to unlock: export it again")

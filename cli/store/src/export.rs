@@ -24,17 +24,17 @@ use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::access::Permission;
-use crate::audit::AuditAction;
+use crate::audit_action::AuditAction;
+use crate::bytes::random_bytes;
 use crate::clock::Timestamp;
 use crate::domain::Domain;
-use crate::error::{ConflictType, StoreError, VoiceprintFileProblem};
+use crate::error::{ConflictType, StoreError, VOICEPRINT_FILE_VERSION as VERSION, VoiceprintFileProblem};
 use crate::ids::{CustomerSpeakerId, ModelId, SpeakerId};
-use crate::key::{Secret, random_bytes};
+use crate::key::Secret;
 use crate::speaker::{Circumstances, Consent, Enrolment, Lookup, Speaker};
 
 /// First bytes of a voiceprint file.
 pub const VOICEPRINT_FILE_MAGIC: [u8; 8] = *b"VOUCH-VP";
-pub(crate) const VERSION: u16 = 1;
 const KDF_ARGON2ID: u16 = 1;
 const HEADER_BYTES: usize = 68;
 const TAG_BYTES: usize = 16;

@@ -5,7 +5,8 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use crate::StoreError;
-use crate::key::{DomainKey, to_hex};
+use crate::bytes::to_hex;
+use crate::key::DomainKey;
 use crate::sealed::{framed, mac, open_with, seal_with};
 
 /// What a sealed file begins with.

@@ -4,8 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use crate::bytes::{random_bytes, to_hex};
 use crate::error::StoreError;
-use crate::key::{random_bytes, to_hex};
 
 /// Writes `bytes` to `path` so that a reader, or a crash, sees the old content or the new one and nothing between.
 ///

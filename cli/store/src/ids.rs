@@ -8,8 +8,8 @@ use std::str::FromStr;
 use sha2::{Digest, Sha256};
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
+use crate::bytes::random_bytes;
 use crate::error::StoreError;
-use crate::key::random_bytes;
 use crate::sealed::framed;
 
 /// Characters in a random id: 22 of `[a-zA-Z0-9]`, about 131 bits.
@@ -257,7 +257,7 @@ impl FromStr for ModelId {
     type Err = StoreError;
 
     fn from_str(s: &str) -> Result<Self, StoreError> {
-        crate::key::from_hex(s).map(ModelId).ok_or_else(|| invalid("ModelId", "32 lower-case hexadecimal digits", s))
+        crate::bytes::from_hex(s).map(ModelId).ok_or_else(|| invalid("ModelId", "32 lower-case hexadecimal digits", s))
     }
 }
 

@@ -54,7 +54,9 @@
 
 mod access;
 mod audit;
+mod audit_action;
 mod backend;
+mod bytes;
 mod clock;
 mod contacts;
 mod documents;
@@ -80,7 +82,8 @@ pub use access::{
     Action, Allowed, Decision, Denied, Grants, HierarchyGroup, Media, Permission, Role, Scope, Variant, authorize,
     built_in_roles, lint, resolve,
 };
-pub use audit::{AuditAction, AuditEntry};
+pub use audit::AuditEntry;
+pub use audit_action::AuditAction;
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use contacts::{
     Contact, ContactFile, ContactRecord, DEFAULT_RETENTION_DAYS, Imported, NewContactFile, Reading, StoredContact,

@@ -6,7 +6,8 @@
 use crate::clock::{DAY_MS, Timestamp};
 use crate::error::StoreError;
 
-use crate::key::{Secret, from_hex, to_hex};
+use crate::bytes::{from_hex, to_hex};
+use crate::key::Secret;
 use crate::sealed::{mac, mac_begins_with};
 
 /// Most items in a page.

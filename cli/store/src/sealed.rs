@@ -9,8 +9,9 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
+use crate::bytes::random_bytes;
 use crate::error::StoreError;
-use crate::key::{DomainKey, Secret, random_bytes};
+use crate::key::{DomainKey, Secret};
 
 const VERSION: u8 = 1;
 const NONCE_BYTES: usize = 24;
@@ -150,7 +151,7 @@ mod tests {
     fn mac_is_hmac_sha256() {
         // RFC 4231 has no 32-byte key; from Python: hmac.new(bytes(range(32)), b"vouch", "sha256").hexdigest()
         let key = Secret(std::array::from_fn(|i| i as u8));
-        assert_eq!(crate::key::to_hex(&mac(&key, b"vouch")), HMAC_VOUCH);
+        assert_eq!(crate::bytes::to_hex(&mac(&key, b"vouch")), HMAC_VOUCH);
     }
     const HMAC_VOUCH: &str = "42a5fa9028a7caaf24a9ab38ce413121a6fc4c7c37eaba6ed2495e958e81b93b";
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::access::Permission;
-use crate::audit::AuditAction;
+use crate::audit_action::AuditAction;
 use crate::clock::Timestamp;
 use crate::documents::Kind;
 use crate::domain::Domain;

@@ -10,7 +10,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::access::Permission;
-use crate::audit::AuditAction;
+use crate::audit_action::AuditAction;
 use crate::backend::{change, get, rows};
 use crate::clock::{DAY_MS, Timestamp};
 use crate::domain::{Domain, DomainInfo};

@@ -6,13 +6,14 @@ use sqlx::sqlite::SqliteConnection;
 use zeroize::Zeroizing;
 
 use crate::access::{Grants, HierarchyGroup, Permission, Role, built_in_roles, lint};
-use crate::audit::AuditAction;
+use crate::audit_action::AuditAction;
+use crate::bytes::{from_hex, random_bytes, to_hex};
 use crate::clock::Timestamp;
 use crate::documents::{Document, Kind};
 use crate::domain::Domain;
 use crate::error::{ConflictType, ResourceType, StoreError};
 use crate::ids::ResultId;
-use crate::key::{Secret, from_hex, random_bytes, to_hex};
+use crate::key::Secret;
 use crate::sealed::mac;
 
 /// Name of the setting that asks for two persons.

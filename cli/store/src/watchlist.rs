@@ -8,7 +8,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use zeroize::Zeroizing;
 
 use crate::access::Permission;
-use crate::audit::AuditAction;
+use crate::audit_action::AuditAction;
 use crate::backend::{change, get, rows};
 use crate::clock::Timestamp;
 use crate::domain::{Domain, DomainInfo};
