@@ -13,15 +13,15 @@ use ::engine::enroll::EnrollConfig;
 use ::engine::error::InputError;
 use ::engine::score::{FraudDecision, Threshold};
 use ::engine::session::SessionConfig;
-use zeroize::Zeroizing;
 
 use crate::boundary::{branch_name, lost, on, policy, reading, run};
 use crate::engine::{template, vouch_engine};
 use crate::enrolment::refusal;
 use crate::error::{Failure, Result, vouch_result, vouch_result::*};
 use crate::handle::{self, Token};
+use crate::held::{Engine, Listener, Live};
 use crate::memory::{Out, copy_out, put, slice};
-use crate::object::{Body, Engine, Kind, Object};
+use crate::object::{Body, Kind, Object};
 use crate::session::{vouch_claim, vouch_claim::*, vouch_decision};
 use crate::watchlist::vouch_watchlist;
 
@@ -121,26 +121,6 @@ use vouch_fraud_decision::*;
 /// answers `VOUCH_ERR_BUSY`, and must not unwind.
 pub type vouch_event_callback =
     Option<unsafe extern "C" fn(userdata: *mut c_void, event: i32, at_sample: u64, value: i32, score: i32)>;
-
-struct Listener {
-    userdata: *mut c_void,
-    callback: unsafe extern "C" fn(*mut c_void, i32, u64, i32, i32),
-}
-
-// SAFETY: the pointer is never followed here; who sets it says that the callback may be told on whichever thread uses the call.
-unsafe impl Send for Listener {}
-// SAFETY: as above; a call is for one thread at a time.
-unsafe impl Sync for Listener {}
-
-pub(crate) struct Live {
-    engine: Engine,
-    call: ::engine::call::Call,
-    settings: Settings,
-    /// Numbers of the watch list's rows.
-    ids: Arc<[u64]>,
-    voiceprint: Option<Zeroizing<Vec<u8>>>,
-    listener: Option<Listener>,
-}
 
 fn refused(error: CallError) -> Failure {
     let code = match error {

@@ -9,11 +9,12 @@ use crate::boundary::{on, run};
 use crate::engine::{template, vouch_engine};
 use crate::error::{Failure, Result, vouch_result, vouch_result::*};
 use crate::handle::{self, Token};
+use crate::held::{Engine, Watch};
 use crate::log::{tell, vouch_log_level::*};
 use crate::memory::{Out, copy_out, slice, text_in, text_out};
-use crate::object::{Body, Engine, Kind, Object};
+use crate::object::{Body, Kind, Object};
 use crate::session::{vouch_claim, vouch_claim::*};
-use crate::watchlist::{Watch, vouch_watchlist};
+use crate::watchlist::vouch_watchlist;
 
 /// A domain: one folder with a database and its key. One thread at a time; several processes may have it open.
 ///

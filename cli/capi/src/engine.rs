@@ -9,9 +9,10 @@ use models::{Model, calibration};
 use crate::boundary::{reading, run};
 use crate::error::{Failure, Result, vouch_result, vouch_result::*};
 use crate::handle::{self, Token};
+use crate::held::Engine;
 use crate::log::{tell, vouch_log_level::*};
 use crate::memory::{Out, slice, text_out};
-use crate::object::{Body, Engine, Kind, Object};
+use crate::object::{Body, Kind, Object};
 
 /// A network and what its scores mean. Any number of threads may use one at once; it never changes. Whatever was made from it stays
 /// good after it was freed.

@@ -14,23 +14,13 @@ use crate::boundary::{lost, on, reading};
 use crate::engine::vouch_engine;
 use crate::error::{Failure, Result, vouch_result, vouch_result::*};
 use crate::handle::{self, Token};
+use crate::held::{Engine, Enrolment};
 use crate::memory::{Out, copy_out, put, slice};
-use crate::object::{Body, Engine, Kind, Object};
+use crate::object::{Body, Kind, Object};
 
 /// Recordings of one person on their way to a voiceprint. One thread at a time; different enrolments run in parallel.
 pub struct vouch_enrolment {
     _private: (),
-}
-
-pub(crate) struct Enrolment {
-    engine: Engine,
-    config: EnrollConfig,
-    enroller: Enroller,
-    session: Session,
-    /// Net speech of the recordings before this one, in seconds.
-    before_s: f64,
-    wanted_s: f64,
-    voiceprint: Option<Zeroizing<Vec<u8>>>,
 }
 
 impl Enrolment {

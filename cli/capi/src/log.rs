@@ -4,8 +4,7 @@ use std::cell::Cell;
 use std::ffi::{CString, c_char, c_void};
 use std::sync::{PoisonError, RwLock};
 
-use crate::boundary::run;
-use crate::error::{Failure, vouch_result, vouch_result::*};
+use crate::error::{vouch_result, vouch_result::*};
 
 /// How grave a line of the log is.
 #[repr(C)]
@@ -43,21 +42,14 @@ thread_local! {
     static INSIDE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Has lines for the log told to `callback`, for the whole process; NULL ends that. When it returns, nobody is inside the old one any more.
-///
-/// `userdata`: handed on, never followed.
-///
-/// Returns `VOUCH_OK`, or `VOUCH_ERR_BUSY` from inside the callback. *Real time*: no. *Threads*: any.
-#[unsafe(no_mangle)]
-pub extern "C" fn vouch_set_log(userdata: *mut c_void, callback: vouch_log_callback) -> vouch_result {
-    run(|| {
-        if INSIDE.get() {
-            return Err(Failure::of(VOUCH_ERR_BUSY));
-        }
-        let log = callback.map(|callback| Log { userdata, callback });
-        *LOG.write().unwrap_or_else(PoisonError::into_inner) = log;
-        Ok(())
-    })
+/// Sets who is told, or nobody; `false` from inside the callback, where nothing changes.
+pub(crate) fn set(userdata: *mut c_void, callback: vouch_log_callback) -> bool {
+    if INSIDE.get() {
+        return false;
+    }
+    let log = callback.map(|callback| Log { userdata, callback });
+    *LOG.write().unwrap_or_else(PoisonError::into_inner) = log;
+    true
 }
 
 /// Tells the host. A line about what the callback itself did wrong is not told.

@@ -1,22 +1,7 @@
 //! What handles stand for.
 
-use std::sync::Arc;
-
-use engine::score::Calibration;
-use models::Model;
-
-use crate::call::Live;
-use crate::enrolment::Enrolment;
 use crate::error::{Failure, Result};
-use crate::session::Call;
-use crate::watchlist::Watch;
-
-/// The network and what its scores mean; shared by everything that was made from it.
-#[derive(Clone)]
-pub(crate) struct Engine {
-    pub(crate) model: Model,
-    pub(crate) calibration: Arc<Calibration>,
-}
+use crate::held::{Call, Engine, Enrolment, Live, Watch};
 
 /// The kinds of handle; 0 is an empty slot.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

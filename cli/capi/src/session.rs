@@ -7,15 +7,16 @@ use ::engine::codec::Codec;
 use ::engine::error::InputError;
 use ::engine::score::{AuthPolicy, Claim, Conditions, Decision, Score, decide};
 use ::engine::session::{Progress, Session, SessionConfig};
-use ::engine::template::{Embedding, Template};
+use ::engine::template::Embedding;
 use zeroize::Zeroizing;
 
 use crate::boundary::{branch_name, lost, on, policy, reading, run};
 use crate::engine::{template, vouch_engine};
 use crate::error::{Failure, Result, vouch_result, vouch_result::*};
 use crate::handle::{self, Token};
+use crate::held::{Call, Engine};
 use crate::memory::{Out, put, slice};
-use crate::object::{Body, Engine, Kind, Object};
+use crate::object::{Body, Kind, Object};
 
 /// One call against one claimed voice. One thread at a time; different sessions run in parallel.
 pub struct vouch_session {
@@ -87,17 +88,6 @@ impl vouch_decision {
             Decision::SpeakerExpired => VOUCH_SPEAKER_EXPIRED,
         }
     }
-}
-
-pub(crate) struct Call {
-    engine: Engine,
-    session: Session,
-    policy: AuthPolicy,
-    claim: Claim,
-    template: Option<Template>,
-    values: Zeroizing<Vec<f32>>,
-    probe: Embedding,
-    ended: bool,
 }
 
 impl Call {

@@ -12,31 +12,13 @@ use crate::boundary::{on, reading, run};
 use crate::engine::{template, vouch_engine};
 use crate::error::{Failure, Result, vouch_result, vouch_result::*};
 use crate::handle::{self, Token};
+use crate::held::{Engine, Listed, Watch};
 use crate::memory::{Out, put, slice};
-use crate::object::{Body, Engine, Kind, Object};
+use crate::object::{Body, Kind, Object};
 
 /// Voiceprints to be recognised, each with a number of yours. One thread at a time; what calls were given of it stays theirs.
 pub struct vouch_watchlist {
     _private: (),
-}
-
-/// A list as calls search it: what is added later is not in it.
-#[derive(Clone)]
-pub(crate) struct Listed {
-    pub(crate) list: Arc<WatchList>,
-    pub(crate) ids: Arc<[u64]>,
-}
-
-pub(crate) struct Watch {
-    engine: Engine,
-    rows: Zeroizing<Vec<f32>>,
-    seconds: Vec<f64>,
-    ids: Vec<u64>,
-    /// Ids of a domain's fraudsters, by their numbers.
-    #[cfg(feature = "domain")]
-    names: Vec<String>,
-    /// The list as it was last searched; none after a voiceprint was added.
-    ready: Option<Listed>,
 }
 
 impl Watch {
