@@ -286,6 +286,30 @@ impl Template {
         b
     }
 
+    /// Reads templates that lie one behind another, of several networks for one voice, and gives that of `model`; the first, if it is
+    /// not among them, so that comparing says which network it is of.
+    ///
+    /// # Errors
+    /// As [`Template::from_bytes`], for any of them.
+    pub fn of_model(mut bytes: &[u8], model: ModelId) -> Result<Self, TemplateError> {
+        let mut found: Option<Self> = None;
+        loop {
+            let dim = bytes.get(10..12).map_or(0, |b| usize::from(u16::from_le_bytes([b[0], b[1]])));
+            let length = HEADER_BYTES + 4 * dim + DIGEST_BYTES;
+            let (one, rest) = bytes.split_at_checked(length).unwrap_or((bytes, &[]));
+            let template = Self::from_bytes(one)?;
+            if found.as_ref().is_none_or(|f| f.model() != model && template.model() == model) {
+                found = Some(template);
+            }
+            bytes = rest;
+            if bytes.is_empty()
+                && let Some(found) = found
+            {
+                return Ok(found);
+            }
+        }
+    }
+
     /// Reads what [`Template::to_bytes`] wrote.
     ///
     /// # Errors
@@ -478,6 +502,23 @@ mod tests {
     fn template() -> Template {
         let values: Vec<f32> = (0..24).map(|i| (i as f32 * 0.7 + 0.1).sin()).collect();
         Template::new(Embedding::new(MODEL, &values).unwrap(), record()).unwrap()
+    }
+
+    #[test]
+    fn templates_of_several_networks_lie_one_behind_another() {
+        let other = Template::new(Embedding::new(ModelId([9; 16]), &[0.6, 0.8]).unwrap(), record()).unwrap();
+        let both = [&template().to_bytes()[..], &other.to_bytes()[..]].concat();
+        assert!(Template::of_model(&both, MODEL).unwrap() == template());
+        assert!(Template::of_model(&both, ModelId([9; 16])).unwrap() == other);
+        assert!(Template::of_model(&both, ModelId([7; 16])).unwrap() == template());
+        assert!(Template::of_model(&template().to_bytes(), MODEL).unwrap() == template());
+        for n in 0..both.len() {
+            let whole = n == template().to_bytes().len();
+            assert_eq!(Template::of_model(&both[..n], MODEL).is_ok(), whole, "first {n} bytes");
+        }
+        let mut changed = both.clone();
+        *changed.last_mut().unwrap() ^= 1;
+        assert_eq!(Template::of_model(&changed, MODEL).err(), Some(TemplateError::Checksum));
     }
 
     /// Replaces the checksum, as somebody who forges a template would.

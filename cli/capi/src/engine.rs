@@ -108,7 +108,8 @@ pub unsafe extern "C" fn vouch_engine_model_id(
 
 /// A voiceprint's template, if it is one of this engine's network.
 pub(crate) fn template(engine: &Engine, bytes: &[u8]) -> Result<Template> {
-    let template = Template::from_bytes(bytes).map_err(|e: TemplateError| Failure::told(VOUCH_ERR_VOICEPRINT, e))?;
+    let template = Template::of_model(bytes, engine.model.id());
+    let template = template.map_err(|e: TemplateError| Failure::told(VOUCH_ERR_VOICEPRINT, e))?;
     if template.model() != engine.model.id() {
         return Err(Failure::of(VOUCH_ERR_OTHER_MODEL));
     }

@@ -84,7 +84,9 @@ pub struct UnknownBackend {
 impl fmt::Display for UnknownBackend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "VOUCH_SIMD={:?} names no instruction set of this machine; it has", self.name)?;
-        Backend::available().enumerate().try_for_each(|(i, b)| write!(f, "{} {}", if i == 0 { "" } else { "," }, b.name()))
+        Backend::available()
+            .enumerate()
+            .try_for_each(|(i, b)| write!(f, "{} {}", if i == 0 { "" } else { "," }, b.name()))
     }
 }
 

@@ -37,6 +37,7 @@ use crate::bleed::{Bleed, BleedMeter};
 use crate::codec::Codec;
 use crate::embed::{Embedder, FRAMES_PER_SECOND, SpeechDetector};
 use crate::error::InputError;
+use crate::fbank::FbankConfig;
 use crate::pieces;
 use crate::score::{AuthPolicy, Calibration, Claim, Conditions, Cosine, Decision, Score, ScoreKind, decide};
 use crate::search::Scratch;
@@ -203,6 +204,15 @@ impl Call {
             cache: Cache::default(),
             revision: Revision::default(),
         })
+    }
+
+    /// As [`Session::keeping`].
+    ///
+    /// # Errors
+    /// As [`Session::keeping`].
+    pub fn keeping(mut self, fbank: FbankConfig, most_frames: usize) -> Result<Self, CallError> {
+        self.session = self.session.keeping(fbank, most_frames).map_err(CallError::Config)?;
+        Ok(self)
     }
 
     /// The Set block: all of it takes effect or nothing.

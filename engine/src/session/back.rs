@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::other::OtherFrames;
+use super::other::{Kept, OtherFrames};
 use super::spans::Spans;
 use super::windows::Windows;
 use crate::dtmf::DtmfDetector;
@@ -40,6 +40,8 @@ pub(super) struct BackEnd {
     windows: Option<Windows>,
     /// Where the networks want other frames than the detector's.
     other: Option<OtherFrames>,
+    /// Net speech for a network that hears it later.
+    kept: Option<Kept>,
     snr: SnrMeter,
     /// Samples that do not yet fill a step of 10 ms.
     slice: [f32; FRAME_SHIFT],
@@ -91,6 +93,7 @@ impl BackEnd {
             embedder,
             windows,
             other,
+            kept: None,
             snr: SnrMeter::new(),
             slice: [0.0; FRAME_SHIFT],
             slice_filled: 0,
@@ -128,6 +131,10 @@ impl BackEnd {
 
     /// Takes the same samples at the stream's own rate, for networks that want other frames than the engine's own.
     pub(super) fn push_unresampled(&mut self, samples: &[f32]) {
+        if let Some(kept) = &mut self.kept {
+            kept.way().push(samples);
+            kept.collect();
+        }
         if let Some(other) = &mut self.other {
             other.push(samples);
             self.send();
@@ -136,7 +143,7 @@ impl BackEnd {
 
     /// Whether [`BackEnd::push_unresampled`] is wanted.
     pub(super) fn has_other_frames(&self) -> bool {
-        self.other.is_some()
+        self.other.is_some() || self.kept.is_some()
     }
 
     /// Says that samples at 8 kHz, which are yet to come, stand for lost ones.
@@ -154,6 +161,10 @@ impl BackEnd {
         self.judge(0);
         while let Some(speech) = self.gate.flush() {
             self.decide(speech);
+        }
+        if let Some(kept) = &mut self.kept {
+            kept.way().finish();
+            kept.collect();
         }
         if let Some(other) = &mut self.other {
             other.finish();
@@ -177,6 +188,9 @@ impl BackEnd {
         }
         if let Some(other) = &mut self.other {
             other.reset();
+        }
+        if let Some(kept) = &mut self.kept {
+            kept.reset();
         }
         self.snr.reset();
         [&mut self.tones, &mut self.digits, &mut self.lost].into_iter().for_each(Spans::clear);
@@ -271,6 +285,9 @@ impl BackEnd {
             FrameKind::Pinned | FrameKind::Tone | FrameKind::Lost => FrameClass::Other,
         };
         self.snr.push(frame.power, class);
+        if let Some(kept) = &mut self.kept {
+            kept.way().decided(speech);
+        }
         if let Some(other) = &mut self.other {
             other.decided(speech);
             return;
@@ -302,6 +319,16 @@ impl BackEnd {
         }
         self.ready.clear();
         self.ready_speech.clear();
+    }
+
+    /// Keeps net speech from now on.
+    pub(super) fn keep(&mut self, kept: Kept) {
+        self.kept = Some(kept);
+    }
+
+    /// Frames of net speech that are kept, `(frames, mel bins)`.
+    pub(super) fn kept(&self) -> &[f32] {
+        self.kept.as_ref().map_or(&[], Kept::frames)
     }
 
     pub(super) fn net_speech_frames(&self) -> u64 {

@@ -18,13 +18,13 @@ use crate::codec::Codec;
 use crate::dtmf::DtmfDigit;
 use crate::embed::{Embedder, FRAMES_PER_SECOND, MODEL_RATE_HZ, ModelId, SpeechDetector};
 use crate::error::{ConfigError, InputError};
-use crate::fbank::NUM_MEL_BINS;
+use crate::fbank::{FbankConfig, NUM_MEL_BINS};
 use crate::pieces::{self, PIECE_SAMPLES};
 use crate::quality::{Quality, QualityMeter};
 use crate::resample::Resampler;
 use crate::tone::Span;
 use back::BackEnd;
-use other::OtherFrames;
+use other::{Kept, OtherFrames};
 use windows::Windows;
 
 /// Largest packet of [`Session::push_packet`], in samples: 200 ms at 48 kHz.
@@ -111,6 +111,18 @@ impl Session {
         window_embedder: Box<dyn Embedder>,
     ) -> Result<Self, ConfigError> {
         Self::build(config, embedder, detector, Some(window_embedder))
+    }
+
+    /// Also keeps the first `most_frames` frames of net speech, of a filter bank of their own, for a network that hears them later and
+    /// at once, elsewhere: [`Session::kept`]. To be asked for before anything is pushed.
+    ///
+    /// *Allocation*: `most_frames` frames here; pushing allocates nothing.
+    ///
+    /// # Errors
+    /// The filter bank cannot be.
+    pub fn keeping(mut self, fbank: FbankConfig, most_frames: usize) -> Result<Self, ConfigError> {
+        self.back.keep(Kept::new(self.rate, fbank, self.back.delay_frames(), most_frames)?);
+        Ok(self)
     }
 
     fn build(
@@ -275,6 +287,11 @@ impl Session {
     /// counts from two thirds of its length, once the stream has ended.
     pub fn windows(&self) -> &[f32] {
         self.back.windows()
+    }
+
+    /// Frames of net speech that are kept, `(frames, mel bins)`, log-mel energies; empty without [`Session::keeping`].
+    pub fn kept(&self) -> &[f32] {
+        self.back.kept()
     }
 
     /// Levels, noise, clipping, bandwidth.

@@ -76,3 +76,50 @@ impl OtherFrames {
         self.speech.clear();
     }
 }
+
+/// Net speech that is kept for another network, which hears it later and at once: frames of its own filter bank, the first so many.
+pub(super) struct Kept {
+    other: OtherFrames,
+    frames: Vec<f32>,
+    most: usize,
+}
+
+impl Kept {
+    /// Room for `most_frames` frames, taken at once.
+    pub(super) fn new(
+        rate: SampleRate,
+        config: FbankConfig,
+        delay_frames: usize,
+        most_frames: usize,
+    ) -> Result<Self, ConfigError> {
+        let most = most_frames * config.num_mel_bins;
+        Ok(Self { other: OtherFrames::new(rate, config, delay_frames)?, frames: Vec::with_capacity(most), most })
+    }
+
+    /// Its way from samples to frames.
+    pub(super) fn way(&mut self) -> &mut OtherFrames {
+        &mut self.other
+    }
+
+    /// Keeps what has been decided to be speech.
+    pub(super) fn collect(&mut self) {
+        let bins = self.other.bins;
+        while let Some((log_mel, speech)) = self.other.next_block() {
+            for (frame, _) in log_mel.chunks_exact(bins).zip(speech).filter(|(_, speech)| **speech) {
+                if self.frames.len() < self.most {
+                    self.frames.extend_from_slice(frame);
+                }
+            }
+        }
+    }
+
+    /// `(frames, mel bins)`.
+    pub(super) fn frames(&self) -> &[f32] {
+        &self.frames
+    }
+
+    pub(super) fn reset(&mut self) {
+        self.other.reset();
+        self.frames.clear();
+    }
+}
