@@ -282,6 +282,26 @@ impl Container {
         self.tensors.iter().filter(move |(n, _)| n.starts_with(prefix)).map(|(n, t)| (n.as_str(), t))
     }
 
+    /// Names the speech detector: the first 16 bytes of a SHA-256 over its sizes and tensors.
+    pub(crate) fn detector_id(&self) -> ModelId {
+        let mut hash = Sha256::new();
+        let mut add = |part: &[u8]| {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        };
+        if let Some(entry) = self.networks.get("detector") {
+            add(entry.family.as_bytes());
+            add(entry.config.to_string().as_bytes());
+        }
+        for (name, tensor) in self.tensors("detector.") {
+            add(name.as_bytes());
+            add(&tensor.data.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>());
+        }
+        let mut id = [0; 16];
+        id.copy_from_slice(&hash.finalize()[..16]);
+        ModelId(id)
+    }
+
     /// Numbers in the tensors whose name begins with `prefix`.
     pub fn parameters(&self, prefix: &str) -> usize {
         self.tensors(prefix).map(|(_, t)| t.data.len()).sum()
@@ -320,6 +340,7 @@ fn read_tensor<'a>(
 
 /// A tensor that [`write`] takes.
 #[cfg(any(test, feature = "onnx"))]
+#[derive(Clone)]
 pub(crate) struct NewTensor {
     name: String,
     dtype: &'static str,

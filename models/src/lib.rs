@@ -6,14 +6,22 @@
 #![forbid(unsafe_code)]
 
 pub mod calibration;
+pub mod campplus;
+mod chunks;
 mod format;
 #[cfg(test)]
 mod golden_tests;
 #[cfg(feature = "onnx")]
 pub mod onnx;
+#[cfg(feature = "onnx")]
+mod pickle;
+#[cfg(feature = "onnx")]
+mod protobuf;
 mod registry;
 mod tdnnf;
 mod vadnet;
+#[cfg(feature = "onnx")]
+mod zip;
 
 use std::sync::Arc;
 
@@ -52,7 +60,7 @@ pub struct ModelInfo {
     pub dim: usize,
     /// Weights of the speaker network and of the speech detector.
     pub parameters: [usize; 2],
-    /// Multiply-accumulates of the speaker network per second of audio; `None` for an imported one.
+    /// Multiply-accumulates of the speaker network per second of audio, or of net speech; `None` where nobody counted them.
     pub macs_per_second: Option<u64>,
     /// The front end of the speech detector, and of the speaker network unless that was imported.
     pub front_end: FrontEnd,
@@ -64,13 +72,10 @@ pub struct ModelInfo {
     pub backend: Backend,
     /// What the speaker network multiplies with.
     pub precision: Precision,
-}
-
-impl ModelInfo {
-    /// Whether the speaker network was trained elsewhere and runs as its graph says, on whatever its runtime finds.
-    pub fn is_imported(&self) -> bool {
-        self.macs_per_second.is_none()
-    }
+    /// Whether the speaker network was trained elsewhere.
+    pub imported: bool,
+    /// Names the speech detector: the first 16 bytes of a SHA-256 over its sizes and tensors.
+    pub detector: ModelId,
 }
 
 impl Model {
@@ -164,6 +169,17 @@ impl Model {
         (self.inner.speaker.make)(FILE_BLOCK_FRAMES)
     }
 
+    /// The embedding of net speech that is there at once, as [`Embedder::push`] takes it, all of it speech; `None` if it is too little.
+    pub fn embed_net_speech(&self, log_mel: &[f32]) -> Option<Vec<f32>> {
+        let mut embedder = self.embedder_for_files();
+        let (bins, block) = (embedder.num_mel_bins(), embedder.block_frames());
+        let speech = vec![true; block];
+        log_mel.chunks(block * bins).for_each(|part| embedder.push(part, &speech[..part.len() / bins]));
+        embedder.finish();
+        let mut out = vec![0.0; self.dim()];
+        embedder.embedding(&mut out).then_some(out)
+    }
+
     /// A new speech detector with no past.
     pub fn detector(&self) -> Box<dyn SpeechDetector> {
         (self.inner.detector.make)()
@@ -190,6 +206,8 @@ impl Model {
             about: c.about.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
             backend: self.inner.backend,
             precision: self.inner.precision,
+            imported: self.inner.speaker.imported,
+            detector: c.detector_id(),
         }
     }
 }

@@ -1,16 +1,22 @@
 //! A speaker network that was trained elsewhere, as an ONNX graph, run by rten.
 //!
-//! Its frames come from the filter bank that it was trained on, at its own sampling rate. Frames of net speech are collected to
-//! chunks; each chunk goes through the graph by itself, and the embedding of a stream is the mean of its chunks' unit-norm
-//! embeddings, weighted by their length. So cost and memory per second of audio are constant, however long the call. The open chunk
-//! counts with what it was worth at its last whole second. Speech at the end of a stream that is shorter than what the graph takes (half a
-//! second, or more: CAM++ in rten needs 2 s) does not count, and a stream of nothing else has no embedding.
+//! Its frames come from the filter bank that it was trained on, at its own sampling rate; net speech goes through the graph in chunks
+//! ([`crate::chunks`]). The least that counts is what the graph takes: half a second, or more.
 //!
-//! The graph allocates while it runs: the real-time promise of the engine's own networks does not hold for these.
+//! A graph has a thread of its own, which loads it and is the only one that runs it. rten spreads the work over a pool of threads, and
+//! a caller that waits there from within another pool is given other work of its own pool meanwhile: whoever hears many files at once
+//! would begin the next file on top of the unfinished one, file upon file, until the stack ends. A caller that waits for this
+//! thread does nothing else, and the thread's stack has room for the longest graph that is read. How large a graph may be, and how
+//! deep, is said before rten sees it ([`crate::protobuf`]); a panic within rten is an error of the graph.
+//!
+//! The graph allocates while it runs: the real-time promise of the engine's own networks does not hold for these. How much memory it
+//! takes is the graph's choice: import only what you trust with that.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 
-use engine::embed::{Embedder, ModelId};
+use engine::embed::Embedder;
 use engine::fbank::{Fbank, FbankConfig, Log, Triangles, Window};
 use engine::nn::Precision;
 use engine_simd::Backend;
@@ -20,7 +26,9 @@ use rten_tensor::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::chunks::{Chunked, Pace, Whole};
 use crate::format::{Container, FrontEnd, ModelError, ModelErrorKind, NewTensor};
+use crate::protobuf;
 use crate::registry::{self, Speaker};
 
 /// Family of imported networks.
@@ -29,8 +37,9 @@ pub(crate) const FAMILY: &str = "Onnx";
 const GRAPH: &str = "speaker.onnx";
 /// Lengths that a graph is tried with, in frames, are multiples of this; the least that it takes is the least that counts.
 const LEAST_FRAMES: usize = 50;
-/// How often the open chunk goes through the graph, in frames.
-const STEP_FRAMES: usize = 100;
+/// Stack of a graph's thread, in bytes: planning visits the nodes of a chain one within the other. Only what is used is ever taken
+/// from the system.
+const STACK_BYTES: usize = 256 << 20;
 
 /// Names of the front ends that [`OnnxConfig::from_settings`] knows.
 pub const PRESETS: &[&str] = &["wespeaker", "3d-speaker", "speechbrain"];
@@ -211,21 +220,38 @@ struct Sizes {
 /// Lengths of an embedding that are taken.
 const DIMS: std::ops::RangeInclusive<usize> = 2..=4096;
 
+/// What is to be run: the inputs, and where the output goes.
+struct Job {
+    input: NdTensor<f32, 3>,
+    answer: SyncSender<Result<Vec<f32>, String>>,
+}
+
 /// The graph and how it is fed, shared by all streams.
 struct Graph {
-    model: rten::Model,
     config: OnnxConfig,
+    sizes: (usize, usize),
+    parameters: usize,
+    jobs: Sender<Job>,
+}
+
+/// A graph as rten has it, on its thread.
+struct Loaded {
+    model: rten::Model,
     input: NodeId,
     lengths: Option<NodeId>,
     output: NodeId,
 }
 
-impl Graph {
-    fn new(onnx: Vec<u8>, config: OnnxConfig) -> Result<Self, ModelError> {
-        config.check()?;
+/// What a panic said.
+fn panicked(_: Box<dyn std::any::Any + Send>) -> String {
+    "the runtime cannot cope with it".to_owned()
+}
+
+impl Loaded {
+    fn new(onnx: Vec<u8>, config: &OnnxConfig) -> Result<Self, String> {
         let mut options = rten::ModelOptions::with_all_ops();
         options.prepack_weights(true);
-        let model = options.load(onnx).map_err(|e| unsupported(format!("ONNX graph: {e}")))?;
+        let model = options.load(onnx).map_err(|e| e.to_string())?;
         let names = |ids: &[NodeId]| {
             let names: Vec<String> =
                 ids.iter().filter_map(|&id| Some(model.node_info(id)?.name()?.to_owned())).collect();
@@ -239,7 +265,7 @@ impl Graph {
                     .copied()
                     .find(|&id| model.node_info(id).and_then(|n| n.name().map(|n| n == name)) == Some(true))
             };
-            found.ok_or_else(|| unsupported(format!("ONNX graph: no {role} {name:?}; it has {}", names(ids))))
+            found.ok_or_else(|| format!("no {role} {name:?}; it has {}", names(ids)))
         };
         let input = find("input", &config.input, model.input_ids())?;
         let output = find("output", &config.output, model.output_ids())?;
@@ -250,13 +276,58 @@ impl Graph {
         let left: Vec<NodeId> =
             model.input_ids().iter().copied().filter(|&id| id != input && Some(id) != lengths).collect();
         if !left.is_empty() {
-            return Err(unsupported(format!("ONNX graph: nothing to give to its input {}", names(&left))));
+            return Err(format!("nothing to give to its input {}", names(&left)));
         }
-        Ok(Self { model, config, input, lengths, output })
+        Ok(Self { model, input, lengths, output })
     }
 
-    /// The unit-norm embedding of a chunk of frames, row-major `(frames, mel bins)`.
-    fn run(&self, frames: &[f32]) -> Result<Vec<f32>, String> {
+    fn run(&self, input: NdTensor<f32, 3>) -> Result<Vec<f32>, String> {
+        let mut inputs = vec![(self.input, input.into())];
+        if let Some(lengths) = self.lengths {
+            inputs.push((lengths, NdTensor::from_data([1], vec![1.0f32]).into()));
+        }
+        let [output] = self.model.run_n(inputs, [self.output], None).map_err(|e| e.to_string())?;
+        let output: rten_tensor::Tensor<f32> = output.try_into().map_err(|_| "its output is not f32".to_owned())?;
+        Ok(output.iter().copied().collect())
+    }
+
+    /// What a graph's thread does: one job after another, until nobody is left who could send one.
+    fn serve(&self, jobs: &Receiver<Job>) {
+        for Job { input, answer } in jobs {
+            let done = catch_unwind(AssertUnwindSafe(|| self.run(input))).unwrap_or_else(|p| Err(panicked(p)));
+            // Nobody waits any more: nobody is told.
+            _ = answer.send(done);
+        }
+    }
+}
+
+impl Graph {
+    /// Loads a graph, on a thread of its own. `sizes` is the length of an embedding and the least number of frames.
+    fn new(onnx: Vec<u8>, config: OnnxConfig, sizes: (usize, usize)) -> Result<Self, ModelError> {
+        let wrong = |e: String| unsupported(format!("ONNX graph: {e}"));
+        config.check()?;
+        protobuf::check(&onnx).map_err(wrong)?;
+        let (jobs, work) = mpsc::channel();
+        let (tell, told) = mpsc::sync_channel(1);
+        let own = config.clone();
+        let thread = std::thread::Builder::new().name("vouch-onnx".to_owned()).stack_size(STACK_BYTES);
+        let life = move || {
+            let loaded = catch_unwind(|| Loaded::new(onnx, &own)).unwrap_or_else(|p| Err(panicked(p)));
+            match loaded {
+                Ok(loaded) => {
+                    _ = tell.send(Ok(loaded.model.total_params()));
+                    loaded.serve(&work);
+                }
+                Err(e) => _ = tell.send(Err(e)),
+            }
+        };
+        thread.spawn(life).map_err(|e| wrong(format!("no thread for it: {e}")))?;
+        let parameters = told.recv().unwrap_or_else(|_| Err("its thread ended".to_owned())).map_err(wrong)?;
+        Ok(Self { config, sizes, parameters, jobs })
+    }
+
+    /// What comes out for a chunk of frames, row-major `(frames, mel bins)`, scaled to unit norm.
+    fn embed(&self, frames: &[f32]) -> Result<Vec<f32>, String> {
         let bins = self.config.num_mel_bins;
         let count = frames.len() / bins;
         let peak = frames.iter().fold(f32::NEG_INFINITY, |m, &v| m.max(v));
@@ -275,13 +346,10 @@ impl Graph {
                 NdTensor::from_data([1, bins, count], turned)
             }
         };
-        let mut inputs = vec![(self.input, input.into())];
-        if let Some(lengths) = self.lengths {
-            inputs.push((lengths, NdTensor::from_data([1], vec![1.0f32]).into()));
-        }
-        let [output] = self.model.run_n(inputs, [self.output], None).map_err(|e| e.to_string())?;
-        let output: rten_tensor::Tensor<f32> = output.try_into().map_err(|_| "its output is not f32".to_owned())?;
-        let raw: Vec<f32> = output.iter().copied().collect();
+        let (answer, answered) = mpsc::sync_channel(1);
+        let ended = || "its thread ended".to_owned();
+        self.jobs.send(Job { input, answer }).map_err(|_| ended())?;
+        let raw = answered.recv().map_err(|_| ended())??;
         let norm = raw.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
         if norm.is_finite() && norm > 0.0 {
             Ok(raw.iter().map(|&v| (f64::from(v) / norm) as f32).collect())
@@ -297,7 +365,7 @@ impl Graph {
         let (mut dim, mut least, mut refused) = (None, None, String::new());
         for frames in (LEAST_FRAMES..chunk).step_by(LEAST_FRAMES).chain([chunk]) {
             let x: Vec<f32> = (0..frames * bins).map(|i| ((i * i % 97) as f32 / 9.7).sin() * 3.0).collect();
-            match self.run(&x) {
+            match self.embed(&x) {
                 Ok(embedding) if *dim.get_or_insert(embedding.len()) != embedding.len() => {
                     return Err(unsupported("ONNX graph: its output grows with its input, so it is no embedding"));
                 }
@@ -328,25 +396,37 @@ pub(crate) fn build(
     }
     let graph = c.blob(GRAPH).ok_or_else(|| ModelError::in_tensor(GRAPH, "is missing"))?;
     let Sizes { front_end, dim, least_frames } = registry::sizes("speaker", config)?;
-    let graph = Graph::new(graph.to_vec(), front_end)?;
+    let graph = Graph::new(graph.to_vec(), front_end, (dim, least_frames))?;
     if !(DIMS.contains(&dim) && (1..=graph.config.chunk_frames()).contains(&least_frames)) {
         return Err(ModelError::new(ModelErrorKind::Header, "speaker network of impossible size"));
     }
-    let (id, parameters) = (c.id, graph.model.total_params());
-    let graph = Arc::new(graph);
-    // Its windows have a length of their own.
-    let make = move |_| -> Box<dyn Embedder> {
-        Box::new(OnnxEmbedder {
-            id,
-            graph: Arc::clone(&graph),
-            frames: Vec::with_capacity(graph.config.chunk_frames() * graph.config.num_mel_bins),
-            least: least_frames,
-            sum: vec![0.0; dim],
-            closed: false,
-            open: None,
-        })
-    };
-    Ok(Speaker { make: Box::new(make), macs_per_second: None, parameters })
+    let (id, parameters) = (c.id, graph.parameters);
+    let graph: Arc<dyn Whole> = Arc::new(graph);
+    let make =
+        move |block| -> Box<dyn Embedder> { Box::new(Chunked::new(id, Arc::clone(&graph), Pace::of_block(block))) };
+    Ok(Speaker { make: Box::new(make), macs_per_second: None, parameters, imported: true })
+}
+
+impl Whole for Graph {
+    fn fbank(&self) -> FbankConfig {
+        self.config.fbank()
+    }
+
+    fn dim(&self) -> usize {
+        self.sizes.0
+    }
+
+    fn least_frames(&self) -> usize {
+        self.sizes.1
+    }
+
+    fn chunk_frames(&self) -> usize {
+        self.config.chunk_frames()
+    }
+
+    fn run(&self, frames: &[f32]) -> Result<Vec<f32>, String> {
+        self.embed(frames)
+    }
 }
 
 /// Puts an ONNX speaker network and the speech detector of `detector`, a container, into a container of their own.
@@ -359,7 +439,7 @@ pub fn import(
     detector: &[u8],
     about: &[(String, String)],
 ) -> Result<Vec<u8>, ModelError> {
-    let (dim, least_frames) = Graph::new(onnx.to_vec(), config.clone())?.prove()?;
+    let (dim, least_frames) = Graph::new(onnx.to_vec(), config.clone(), (0, 1))?.prove()?;
     let sizes = Sizes { front_end: config.clone(), dim, least_frames };
     let source = Container::parse(detector)?;
     let entry = source.networks.get("detector").ok_or_else(|| unsupported("a container without speech detector"))?;
@@ -371,95 +451,4 @@ pub fn import(
     let mut tensors = vec![NewTensor::blob(GRAPH, onnx)];
     tensors.extend(source.tensors("detector.").map(|(name, t)| NewTensor::f32(name, t)));
     crate::format::write(&networks, &FrontEnd::engine(), tensors, about)
-}
-
-struct OnnxEmbedder {
-    id: ModelId,
-    graph: Arc<Graph>,
-    /// Least number of frames that the graph takes.
-    least: usize,
-    /// Frames of the open chunk.
-    frames: Vec<f32>,
-    /// Embeddings of the closed chunks, each times its frames.
-    sum: Vec<f64>,
-    closed: bool,
-    /// Embedding of the open chunk as of its last whole second, and its frames then.
-    open: Option<(Vec<f32>, usize)>,
-}
-
-/// Adds an embedding times its frames.
-fn add(sum: &mut [f64], (embedding, frames): &(Vec<f32>, usize)) {
-    sum.iter_mut().zip(embedding).for_each(|(s, &v)| *s += *frames as f64 * f64::from(v));
-}
-
-impl OnnxEmbedder {
-    fn run_open(&mut self) {
-        // The graph was tried out when it was imported. What it refuses now is not counted.
-        let count = self.frames.len() / self.graph.config.num_mel_bins;
-        let embedding = self.graph.run(&self.frames).ok().filter(|e| e.len() == self.sum.len());
-        self.open = embedding.map(|e| (e, count));
-    }
-}
-
-impl Embedder for OnnxEmbedder {
-    fn model_id(&self) -> ModelId {
-        self.id
-    }
-
-    fn dim(&self) -> usize {
-        self.sum.len()
-    }
-
-    fn num_mel_bins(&self) -> usize {
-        self.graph.config.num_mel_bins
-    }
-
-    fn fbank(&self) -> Option<FbankConfig> {
-        Some(self.graph.config.fbank())
-    }
-
-    fn push(&mut self, log_mel: &[f32], speech: &[bool]) {
-        let (bins, chunk) = (self.num_mel_bins(), self.graph.config.chunk_frames());
-        for (frame, _) in log_mel.chunks_exact(bins).zip(speech).filter(|(_, speech)| **speech) {
-            self.frames.extend_from_slice(frame);
-            let count = self.frames.len() / bins;
-            let whole_second = count.is_multiple_of(STEP_FRAMES) && count > self.least;
-            if count == chunk || count == self.least || whole_second {
-                self.run_open();
-            }
-            if count == chunk {
-                if let Some(open) = self.open.take() {
-                    add(&mut self.sum, &open);
-                    self.closed = true;
-                }
-                self.frames.clear();
-            }
-        }
-    }
-
-    fn finish(&mut self) {
-        if self.frames.len() / self.num_mel_bins() >= self.least {
-            self.run_open();
-        }
-    }
-
-    fn embedding(&self, out: &mut [f32]) -> bool {
-        let mut mean = self.sum.clone();
-        if let Some(open) = &self.open {
-            add(&mut mean, open);
-        }
-        let norm = mean.iter().map(|m| m * m).sum::<f64>().sqrt();
-        let any = (self.closed || self.open.is_some()) && norm > 0.0;
-        if any {
-            out.iter_mut().zip(&mean).for_each(|(o, m)| *o = (m / norm) as f32);
-        }
-        any
-    }
-
-    fn reset(&mut self) {
-        self.frames.clear();
-        self.sum.fill(0.0);
-        self.closed = false;
-        self.open = None;
-    }
 }

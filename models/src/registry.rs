@@ -5,7 +5,7 @@ use engine::nn::Precision;
 use engine_simd::Backend;
 
 use crate::format::{Container, ModelError, ModelErrorKind, NetworkEntry};
-use crate::{tdnnf, vadnet};
+use crate::{campplus, tdnnf, vadnet};
 
 /// Builds a network from its tensors and the sizes in its header.
 type Build<T> = fn(&Container, &serde_json::Value, Backend, Precision) -> Result<T, ModelError>;
@@ -13,6 +13,7 @@ type Build<T> = fn(&Container, &serde_json::Value, Backend, Precision) -> Result
 const SPEAKERS: &[(&str, Build<Speaker>)] = &[
     ("TdnnF", tdnnf::build),
     ("BandTdnnF", tdnnf::build),
+    (campplus::FAMILY, campplus::build),
     #[cfg(feature = "onnx")]
     (crate::onnx::FAMILY, crate::onnx::build),
 ];
@@ -28,6 +29,8 @@ pub(crate) struct Speaker {
     /// Multiply-accumulates per second of audio, where known.
     pub(crate) macs_per_second: Option<u64>,
     pub(crate) parameters: usize,
+    /// Whether it was trained elsewhere.
+    pub(crate) imported: bool,
 }
 
 pub(crate) struct Detector {

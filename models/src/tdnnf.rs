@@ -63,7 +63,7 @@ pub(crate) fn build(
         own.make_room(block_frames);
         Box::new(own)
     };
-    Ok(Speaker { make: Box::new(make), macs_per_second, parameters })
+    Ok(Speaker { make: Box::new(make), macs_per_second, parameters, imported: false })
 }
 
 impl Config {

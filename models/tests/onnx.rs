@@ -162,3 +162,106 @@ fn names_differ_by_front_end_and_graph_and_the_errors_say_what_is_wrong() {
     let error = Model::from_bytes_with(&bytes, Precision::Int8).err().unwrap();
     assert!(error.to_string().contains("--precision"), "{error}");
 }
+
+/// A message of Protocol Buffers, field by field.
+#[derive(Default, Clone)]
+struct Message(Vec<u8>);
+
+impl Message {
+    fn varint(&mut self, mut n: u64) {
+        while n >= 0x80 {
+            self.0.push(n as u8 | 0x80);
+            n >>= 7;
+        }
+        self.0.push(n as u8);
+    }
+
+    fn number(mut self, field: u64, n: u64) -> Self {
+        self.varint(field << 3);
+        self.varint(n);
+        self
+    }
+
+    fn bytes(mut self, field: u64, bytes: &[u8]) -> Self {
+        self.varint(field << 3 | 2);
+        self.varint(bytes.len() as u64);
+        self.0.extend(bytes);
+        self
+    }
+
+    fn message(self, field: u64, message: &Self) -> Self {
+        self.bytes(field, &message.0)
+    }
+}
+
+/// A tensor of `f32` as a graph's input or output.
+fn value(name: &str, dims: &[u64]) -> Message {
+    let dim = |&d: &u64| match d {
+        0 => Message::default().bytes(2, b"T"),
+        d => Message::default().number(1, d),
+    };
+    let shape = dims.iter().map(dim).fold(Message::default(), |s, d| s.message(1, &d));
+    let tensor = Message::default().number(1, 1).message(2, &shape);
+    Message::default().bytes(1, name.as_bytes()).message(2, &Message::default().message(1, &tensor))
+}
+
+fn node(op: &str, input: &str, output: &str) -> Message {
+    Message::default().bytes(1, input.as_bytes()).bytes(2, output.as_bytes()).bytes(4, op.as_bytes())
+}
+
+fn model(graph: &Message) -> Vec<u8> {
+    Message::default().number(1, 8).message(7, graph).message(8, &Message::default().number(2, 13)).0
+}
+
+/// A graph that takes the loudest of each bin, and then rectifies it so many times, one after the other.
+fn chain(length: usize) -> Vec<u8> {
+    let attribute = |name: &str, value: Message, kind: u64| {
+        Message(Message::default().bytes(1, name.as_bytes()).0.into_iter().chain(value.0).collect()).number(20, kind)
+    };
+    let axes = attribute("axes", Message::default().number(8, 1), 7);
+    let keep = attribute("keepdims", Message::default().number(3, 0), 2);
+    let first = node("ReduceMax", "feats", "x0").message(5, &axes).message(5, &keep);
+    let mut graph = Message::default().message(1, &first);
+    for i in 0..length {
+        graph = graph.message(1, &node("Relu", &format!("x{i}"), &format!("x{}", i + 1)));
+    }
+    let graph = graph.bytes(2, b"chain").message(11, &value("feats", &[1, 0, 80]));
+    model(&graph.message(12, &value(&format!("x{length}"), &[1, 80])))
+}
+
+#[test]
+fn no_graph_ends_the_process_however_deep() {
+    let config = || OnnxConfig::from_settings(json!({ "chunk_s": 1.0 })).unwrap();
+    // As long a chain as is read, from a thread with as small a stack as threads have.
+    let deep = std::thread::Builder::new().stack_size(512 << 10).spawn(move || {
+        let config = OnnxConfig::from_settings(json!({ "chunk_s": 1.0 })).unwrap();
+        let bytes = import(&chain(49_000), &config, default_weights(), &[]).unwrap();
+        let model = Model::from_bytes(&bytes).unwrap();
+        assert!(embed(&model, &signal(120), &[true; 120], 10).is_some());
+    });
+    deep.unwrap().join().unwrap();
+
+    let refused = |onnx: &[u8], part: &str| {
+        let error = import(onnx, &config(), default_weights(), &[]).map(|b| b.len()).unwrap_err();
+        assert_eq!(error.kind(), ModelErrorKind::Unsupported, "{error}");
+        assert!(error.to_string().contains(part), "{part}: {error}");
+    };
+    refused(&chain(50_001), "50000 nodes");
+    let mut graph = Message::default();
+    for _ in 0..10 {
+        let attribute = Message::default().bytes(1, b"body").message(6, &graph);
+        graph = Message::default().message(1, &node("Loop", "a", "b").message(5, &attribute));
+    }
+    refused(&model(&graph), "deeper than 4");
+}
+
+#[test]
+fn many_recordings_at_once_do_not_pile_up_on_one_stack() {
+    // Whoever waited for rten from within a pool of threads was given the next recording meanwhile, and the next on top of it.
+    let model = imported("resnet34", json!({ "chunk_s": 1.0 }));
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).stack_size(512 << 10).build().unwrap();
+    let hear = |_| embed(&model, &signal(120), &[true; 120], 16).unwrap();
+    use rayon::prelude::*;
+    let all: Vec<Vec<f32>> = pool.install(|| (0..100).into_par_iter().map(hear).collect());
+    assert!(all.iter().all(|e| e == &all[0]));
+}
