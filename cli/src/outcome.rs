@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use cli_app::error::{AppError, Code};
-use cli_wire::voice_id::{FraudDetectionResult, RiskDetails};
+use cli_wire::voice_id::{FraudDetectionResult, RiskDetails, Stage};
 use engine::call::Evaluation;
 use engine::score::{Decision, FraudDecision};
 use serde::Serialize;
@@ -113,6 +113,16 @@ impl Output {
     pub fn is_json(self) -> bool {
         self.json
     }
+}
+
+/// One line for people about two networks; `None` where there is one.
+pub(crate) fn stages_line(stages: &[Stage]) -> Option<String> {
+    let said = |s: &Stage| {
+        let score = s.score.map_or_else(|| "no score yet".to_owned(), |s| s.to_string());
+        let id = s.model_id.get(..8).unwrap_or(&s.model_id);
+        format!("{} {score} ({id})", if s.decides { "decided by" } else { "followed by" })
+    };
+    (!stages.is_empty()).then(|| stages.iter().rev().map(said).collect::<Vec<_>>().join(", "))
 }
 
 /// What was found of a watch list, in one line for people.

@@ -396,7 +396,13 @@ fn an_instruction_set_that_is_not_there_is_told_and_not_passed_over() {
     };
     let wrong = compare("sse9");
     assert_eq!(code(&wrong), 3, "{wrong:?}");
-    assert!(text(&wrong.stderr).contains("VOUCH_SIMD=\"sse9\" names no instruction set of this machine; it has scalar"));
+    assert!(
+        text(&wrong.stderr).contains("VOUCH_SIMD=\"sse9\" names no instruction set of this machine; it has scalar")
+    );
     assert!(wrong.stdout.is_empty());
-    assert_eq!(text(&compare("scalar").stdout), text(&compare("").stdout), "every instruction set gives the same score");
+    assert_eq!(
+        text(&compare("scalar").stdout),
+        text(&compare("").stdout),
+        "every instruction set gives the same score"
+    );
 }

@@ -55,6 +55,25 @@ fn a_domain_uses_the_network_that_was_imported_into_it() {
     let embedded = vouch(&domain, &["embed", "--quiet", "--out", npy.to_str().unwrap()], &call);
     assert_eq!(embedded.status.code(), Some(0), "{embedded:?}");
     assert_eq!(std::fs::metadata(&npy).unwrap().len() % (4 * 32), 0);
+    // Without one, a trial list still tells how well the network tells people apart, and what is missing.
+    let list = dir.path().join("mini.trials");
+    let callers = testdata("audio/callers");
+    std::fs::write(
+        &list,
+        "1 alice_enrol_1.wav alice_call_1.wav\n0 alice_enrol_1.wav bob_call_1.wav\n1 bob_enrol_1.wav bob_call_1.wav\n",
+    )
+    .unwrap();
+    let list = list.to_str().unwrap().to_owned();
+    let root = callers.to_str().unwrap().to_owned();
+    let eval = ["eval", list.as_str(), "--root", root.as_str(), "--quiet"];
+    let found = json(&vouch(&domain, &[&eval[..], &["--json"]].concat(), &[]));
+    assert_eq!((&found["calibrated"], &found["targets"], &found["nontargets"]), (&false.into(), &2.into(), &1.into()));
+    assert!(found["eer"].is_number() && found["min_dcf"].is_number() && found.get("cllr").is_none(), "{found}");
+    let text = vouch(&domain, &eval, &[]);
+    assert!(String::from_utf8_lossy(&text.stdout).contains("no calibration"), "{text:?}");
+    let refused = error(&vouch(&domain, &[&eval[..], &["--watchlist", "1"]].concat(), &[]));
+    assert!(refused.contains("vouch calibrate"), "{refused}");
+
     let refused = error(&vouch(&domain, &["verify", "--speaker", "alice"], &call));
     assert!(refused.contains("vouch calibrate"), "{refused}");
 
@@ -84,4 +103,19 @@ fn a_domain_uses_the_network_that_was_imported_into_it() {
     }
     let wav = error(&vouch(&domain, &["model", "import"], &call));
     assert!(wav.contains("alice_call_1.wav") && wav.contains("ONNX"), "{wav}");
+}
+
+#[test]
+fn a_network_by_name_passes_only_by_its_weights() {
+    let dir = tempfile::tempdir().unwrap();
+    let domain = dir.path().join("bank");
+    json(&vouch(&domain, &["domain", "create", "--json"], &[]));
+    let graph = testdata("golden/onnx/campplus.onnx");
+    let refused = error(&vouch(&domain, &["model", "import", "campplus", "--from"], std::slice::from_ref(&graph)));
+    assert!(refused.contains("not campplus") && refused.contains("campplus.onnx"), "{refused}");
+    let refused = error(&vouch(&domain, &["model", "import", "resnet", "--from"], std::slice::from_ref(&graph)));
+    assert!(refused.contains("resnet") && refused.contains("campplus"), "{refused}");
+    let refused = error(&vouch(&domain, &["model", "import", "campplus"], &[]));
+    assert!(refused.contains("campplus"), "{refused}");
+    assert!(!domain.join("model.vouch").exists());
 }

@@ -7,14 +7,16 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use clap::Parser;
+use cli_app::second::{Second, Stage};
 use cli_audio::{ChannelChoice, MonoReader};
 use engine::audio::{SampleRate, f32_to_i16};
-use engine::call::{Authentication, Call, CallConfig, Caller, Settings, StreamingStatus};
+use engine::call::{Authentication, Call, CallConfig, Caller, Listening, Settings, StreamingStatus};
 use engine::codec::{Codec, g711};
 use engine::score::AuthPolicy;
 use engine::session::SessionConfig;
@@ -36,6 +38,18 @@ struct Args {
     /// Multiply in 8 bits.
     #[arg(long)]
     int8: bool,
+    /// Let each call go on for so long, in seconds, instead of ending once it is decided; with 60 and more, all are there at once.
+    #[arg(long)]
+    seconds: Option<f64>,
+    /// A network that decides each call at its response time, off the threads that push packets (`vouch model import campplus --out`).
+    #[arg(long, requires = "second_calibration")]
+    second: Option<PathBuf>,
+    /// Its calibration.
+    #[arg(long)]
+    second_calibration: Option<PathBuf>,
+    /// Threads of that network.
+    #[arg(long, default_value_t = 1)]
+    second_threads: usize,
     /// Threads.
     #[arg(long, default_value_t = std::thread::available_parallelism().map_or(1, usize::from))]
     threads: usize,
@@ -61,13 +75,28 @@ fn packets(name: &str) -> Result<Vec<Vec<u8>>> {
 
 struct Outcome {
     lateness: Vec<Duration>,
+    /// From the response time to the second network's answer.
+    waited: Vec<Duration>,
     decided: usize,
     kib_per_call: f64,
     busy: Duration,
     wall: Duration,
 }
 
-fn play(model: &Model, calls: usize, threads: usize) -> Result<Outcome> {
+/// What one thread did.
+struct Worked {
+    lateness: Vec<Duration>,
+    waited: Vec<Duration>,
+    decided: usize,
+    busy: Duration,
+}
+
+fn play(
+    model: &Model,
+    (second, seconds): (Option<&Arc<Second>>, Option<f64>),
+    calls: usize,
+    threads: usize,
+) -> Result<Outcome> {
     let calibration = Arc::new(models::calibration::parse(models::calibration_json())?);
     let voices = ["alice_call_1.wav", "bob_call_1.wav", "carol_call_1.wav", "dave_call_1.wav"];
     let audio = Arc::new(voices.iter().map(|v| packets(v)).collect::<Result<Vec<_>>>()?);
@@ -75,14 +104,24 @@ fn play(model: &Model, calls: usize, threads: usize) -> Result<Outcome> {
     direction[0] = 1.0;
     let template = Arc::new(benches::template(model.id(), &direction, 30.0)?);
     let before = resident_kib();
-    let mut lines: Vec<Vec<Call>> = (0..threads).map(|_| Vec::new()).collect();
+    let mut lines: Vec<Vec<(Call, Option<Stage>)>> = (0..threads).map(|_| Vec::new()).collect();
     for i in 0..calls {
-        let config = CallConfig::new(SessionConfig::new(SampleRate::TELEPHONE));
+        let listening = if seconds.is_some() { Listening::UntilEnd } else { Listening::UntilEnough };
+        let config = CallConfig::new(SessionConfig::new(SampleRate::TELEPHONE)).listening(listening);
         let mut call = Call::new(config, model.embedder(), model.detector(), None, Arc::clone(&calibration))?;
+        let mut stage = None;
+        if let Some(second) = second {
+            call = second.attach(call)?;
+            let mut direction = vec![0.0; second.model.dim()];
+            direction[0] = 1.0;
+            let mut own = Stage::new(Arc::clone(second), false);
+            own.set_template(Some(benches::template(second.model.id(), &direction, 30.0)?));
+            stage = Some(own);
+        }
         call.set_caller(Caller::Enrolled(Arc::clone(&template)))?;
         let authentication = Some(Authentication { policy: AuthPolicy::default(), early: false });
         call.set(Settings { streaming: true, authentication, fraud: None })?;
-        lines[i % threads].push(call);
+        lines[i % threads].push((call, stage));
     }
     let kib_per_call = (resident_kib() - before) / calls as f64;
 
@@ -92,11 +131,14 @@ fn play(model: &Model, calls: usize, threads: usize) -> Result<Outcome> {
         .enumerate()
         .map(|(worker, mut own)| {
             let audio = Arc::clone(&audio);
-            std::thread::spawn(move || -> Result<(Vec<Duration>, usize, Duration)> {
+            std::thread::spawn(move || -> Result<Worked> {
                 let begins = |k: usize| SPREAD.mul_f64((k * threads + worker) as f64 / calls as f64);
                 let mut due: BinaryHeap<Reverse<(Duration, usize, usize)>> =
                     (0..own.len()).map(|k| Reverse((begins(k) + PACKET, k, 0))).collect();
-                let (mut lateness, mut decided, mut busy) = (Vec::with_capacity(own.len() * 1_000), 0, Duration::ZERO);
+                let mut lateness = Vec::with_capacity(own.len() * 1_000);
+                let (mut waited, mut decided, mut busy) = (Vec::new(), 0, Duration::ZERO);
+                let mut ended: Vec<Option<Instant>> = vec![None; own.len()];
+                let mut told = vec![false; own.len()];
                 while let Some(Reverse((at, k, n))) = due.pop() {
                     let moment = start + at;
                     if let Some(wait) = moment.checked_duration_since(Instant::now()) {
@@ -104,33 +146,59 @@ fn play(model: &Model, calls: usize, threads: usize) -> Result<Outcome> {
                     }
                     let began = Instant::now();
                     let speech = &audio[(k * threads + worker) % audio.len()];
-                    let (Some(call), Some(packet)) = (own.get_mut(k), speech.get(n)) else { continue };
+                    let (Some((call, stage)), Some(packet)) = (own.get_mut(k), speech.get(n % speech.len().max(1)))
+                    else {
+                        continue;
+                    };
                     call.push_packet(Codec::Pcmu, packet)?;
                     while call.next_event().is_some() {}
+                    if let Some(stage) = stage {
+                        stage.follow(call)?;
+                    }
                     let done = Instant::now();
                     busy += done - began;
                     lateness.push(done.saturating_duration_since(moment));
-                    if call.status() == StreamingStatus::Ended {
+                    let enough = call.standing().missing_s <= 0.0;
+                    if enough && ended[k].is_none() {
+                        ended[k] = Some(done);
+                    }
+                    let answered = enough && stage.as_ref().is_none_or(|s| s.score().is_some());
+                    if answered && !told[k] {
+                        told[k] = true;
                         decided += 1;
-                    } else {
+                        waited.extend(ended[k].map(|since| done - since));
+                    }
+                    let over = match seconds {
+                        None => call.status() == StreamingStatus::Ended,
+                        Some(seconds) => (n + 1) as f64 * PACKET.as_secs_f64() >= seconds,
+                    };
+                    if !(over && answered) {
                         due.push(Reverse((at + PACKET, k, n + 1)));
                     }
                 }
-                Ok((lateness, decided, busy))
+                Ok(Worked { lateness, waited, decided, busy })
             })
         })
         .collect();
-    let mut outcome =
-        Outcome { lateness: Vec::new(), decided: 0, kib_per_call, busy: Duration::ZERO, wall: Duration::ZERO };
+    let mut outcome = Outcome {
+        lateness: Vec::new(),
+        waited: Vec::new(),
+        decided: 0,
+        kib_per_call,
+        busy: Duration::ZERO,
+        wall: Duration::ZERO,
+    };
     for worker in workers {
         let joined = worker.join().map_err(|_| anyhow::anyhow!("a worker panicked"))?;
-        let (lateness, decided, busy) = joined.context("worker")?;
+        let Worked { lateness, waited, decided, busy } = joined.context("worker")?;
         outcome.lateness.extend(lateness);
+        outcome.waited.extend(waited);
         outcome.decided += decided;
         outcome.busy += busy;
     }
     outcome.wall = start.elapsed();
     outcome.lateness.sort_unstable();
+    outcome.waited.sort_unstable();
     Ok(outcome)
 }
 
@@ -151,6 +219,12 @@ fn report(calls: usize, threads: usize, o: &Outcome) -> bool {
         o.kib_per_call,
         100.0 * o.busy.as_secs_f64() / (o.wall.as_secs_f64() * threads as f64)
     );
+    if let Some(most) = o.waited.last().filter(|w| **w > Duration::ZERO) {
+        let median = o.waited.get(o.waited.len() / 2).copied().unwrap_or_default();
+        println!(
+            "the second network's answer came {median:.2?} after the response time in the median, {most:.2?} at most"
+        );
+    }
     at(0.99) <= LATE
 }
 
@@ -159,14 +233,24 @@ fn main() -> Result<()> {
     let precision = if args.int8 { Precision::Int8 } else { Precision::F32 };
     let model = Model::embedded_with(precision)?;
     println!("{} on {}", precision.name(), model.describe().backend.name());
+    let second = match (&args.second, &args.second_calibration) {
+        (Some(model), Some(calibration)) => {
+            let bytes = std::fs::read(model).with_context(|| model.display().to_string())?;
+            let text = std::fs::read_to_string(calibration).with_context(|| calibration.display().to_string())?;
+            let calibration = models::calibration::parse(&text)?;
+            Some(Arc::new(Second::new(Model::from_bytes(&bytes)?, calibration, args.second_threads)?))
+        }
+        _ => None,
+    };
+    let second = second.as_ref();
     if !args.most {
-        report(args.calls, args.threads, &play(&model, args.calls, args.threads)?);
+        report(args.calls, args.threads, &play(&model, (second, args.seconds), args.calls, args.threads)?);
         return Ok(());
     }
     let (mut good, mut bad) = (0, None);
     let mut calls = args.calls;
     while bad.is_none_or(|b| b - good > good / 10) {
-        if report(calls, args.threads, &play(&model, calls, args.threads)?) {
+        if report(calls, args.threads, &play(&model, (second, args.seconds), calls, args.threads)?) {
             good = calls;
             calls = bad.map_or(2 * calls, |b| (good + b) / 2);
         } else {

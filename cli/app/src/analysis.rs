@@ -14,6 +14,7 @@ use engine::template::Embedding;
 use models::{Model, Precision, calibration};
 
 use crate::error::{Context, Result, bail};
+use crate::second::Second;
 
 /// In a domain: the network that its commands use, if it is not the built-in one.
 pub const MODEL_FILE: &str = "model.vouch";
@@ -56,6 +57,8 @@ pub struct Toolkit {
     pub model: Model,
     /// The meaning of its scores.
     pub calibration: Arc<engine::score::Calibration>,
+    /// The network that decides, where the first one only follows.
+    pub second: Option<Arc<Second>>,
 }
 
 /// What one channel of a recording holds.
@@ -142,7 +145,19 @@ impl Toolkit {
                 calibration::parse(&text).with_context(|| path.display().to_string())?
             }
         };
-        Ok(Self { model, calibration: Arc::new(calibration) })
+        // A network that is named on the command line is the only one.
+        let second = match (&files.model, &files.domain) {
+            (None, Some(domain)) => Second::load(domain)?.map(Arc::new),
+            _ => None,
+        };
+        Ok(Self { model, calibration: Arc::new(calibration), second })
+    }
+
+    /// The same for the network that decides alone, where there is one.
+    #[must_use]
+    pub fn deciding(&self) -> Option<Self> {
+        let second = self.second.as_ref()?;
+        Some(Self { model: second.model.clone(), calibration: Arc::clone(&second.calibration), second: None })
     }
 
     /// Runs one channel through the pipeline. `progress` is told the samples read so far.

@@ -13,6 +13,7 @@ pub mod privacy;
 pub mod redact;
 pub mod report;
 pub mod rules;
+pub mod second;
 pub mod secure_flow;
 pub mod trials;
 pub mod watch;

@@ -27,6 +27,7 @@ pub struct TrialFiles {
 }
 
 /// One file of a list, heard.
+#[derive(Clone)]
 pub struct Heard {
     /// Its embedding; `None` with too little speech.
     pub embedding: Option<Embedding>,
@@ -90,12 +91,26 @@ impl<'a> Hearing<'a> {
     /// # Errors
     /// A file cannot be read or decoded.
     pub fn hear(&self, max_speech_s: Option<f64>) -> Result<Vec<Heard>> {
+        self.hear_beside(max_speech_s, &[])
+    }
+
+    /// As [`Hearing::hear`], where everything has been heard to its end already: what a shorter stretch would not change is taken from
+    /// there.
+    ///
+    /// # Errors
+    /// As [`Hearing::hear`].
+    pub fn hear_beside(&self, max_speech_s: Option<f64>, whole: &[Heard]) -> Result<Vec<Heard>> {
         let list = &self.list;
         let probes: HashSet<u32> = list.trials().iter().map(|t| t.probe).collect();
         let what = max_speech_s.map_or_else(|| "listening".to_owned(), |s| format!("listening, {s} s"));
         let bar = self.progress.begin(list.files().len() as u64, &what);
         let listen = |(index, file): (usize, &String)| -> Result<Heard> {
             let cut = max_speech_s.filter(|_| probes.contains(&(index as u32)));
+            let unchanged = |h: &&Heard| cut.is_none_or(|cut| h.net_speech_s < cut);
+            if let Some(heard) = whole.get(index).filter(unchanged) {
+                bar.add(1);
+                return Ok(heard.clone());
+            }
             let wanted = Wanted { max_speech_s: cut, ..Wanted::default() };
             let recording = self.tools.analyse_file(&self.root.join(file), self.args.input, wanted, |_| ())?;
             bar.add(1);

@@ -20,8 +20,12 @@ pub(super) fn run(global: &Global, out: Output, args: &CalibrateArgs) -> Result<
     let person = |file: u32| hearing.person(file);
     let (mut fitted, mut failures) = (Vec::new(), 0);
     let cuts = std::iter::once(None).chain(args.cut.iter().copied().map(Some));
+    let mut whole = Vec::new();
     for cut in cuts {
-        let heard = hearing.hear(cut)?;
+        let heard = hearing.hear_beside(cut, &whole)?;
+        if whole.is_empty() {
+            whole.clone_from(&heard);
+        }
         for trial in hearing.list.trials() {
             let (Some(a), Some(b)) = (heard.get(trial.enrolment as usize), heard.get(trial.probe as usize)) else {
                 bail!("{list_name}: trial without files");

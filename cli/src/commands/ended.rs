@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use cli_app::live::Ended;
 
-use crate::outcome::{Exit, Output, fraud_line};
+use crate::outcome::{Exit, Output, fraud_line, stages_line};
 
 /// Prints it, and gives the exit code. `record` is where it was recorded to.
 pub(super) fn print(out: Output, ended: &Ended, record: Option<&Path>) -> Result<Exit> {
@@ -29,6 +29,7 @@ fn text(e: &Ended, record: Option<&Path>) -> String {
         });
         let early = if e.report.early { ", decided early" } else { "" };
         lines.push(format!("{}{score}, {heard}{early}", auth.decision));
+        lines.extend(stages_line(&e.report.stages));
     }
     if let Some(fraud) = &e.report.fraud_detection_result {
         let unknown = e.report.voice_id_result.fraud_detection.as_ref().is_some_and(|f| f.result == "Error");

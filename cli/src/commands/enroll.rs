@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use cli_app::analysis::{Recording, Toolkit, Wanted};
-use cli_app::live::Journal;
+use cli_app::live::{Journal, joined};
+use cli_app::second::Second;
 use cli_app::workers::pool;
 use cli_store::{Consent, Enrolment, ModelId, SpeakerId};
-use engine::enroll::{EnrollConfig, Enroller};
+use engine::enroll::{EnrollConfig, Enroller, RecordingEvidence};
+use engine::template::Template;
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -96,7 +98,10 @@ pub(super) fn run(global: &Global, out: Output, args: &EnrollArgs) -> Result<Exi
             Exit::EnrollmentRefused
         }
         Ok(template) => {
-            let bytes = template.to_bytes();
+            let bytes = match tools.deciding() {
+                None => template.to_bytes(),
+                Some(deciding) => joined(&template, &second(global, &deciding, args)?),
+            };
             let mut enrolment = Enrolment::new(ModelId(tools.model.id().0), &bytes).overwrite(args.overwrite);
             if let Some(note) = &args.consent {
                 enrolment = enrolment.consent(Consent::new(note.as_str(), "vouch enroll"));
@@ -116,6 +121,16 @@ pub(super) fn run(global: &Global, out: Output, args: &EnrollArgs) -> Result<Exi
     };
     out.print(&report, text)?;
     Ok(exit)
+}
+
+/// The voiceprint of the network that decides, of the same recordings.
+fn second(global: &Global, deciding: &Toolkit, args: &EnrollArgs) -> Result<Template> {
+    let one = |path: &PathBuf| -> Result<RecordingEvidence> {
+        let recording = deciding.analyse_file(path, &args.input, Wanted::default(), |_| ())?;
+        Ok(deciding.evidence(&recording)?)
+    };
+    let heard = pool(global.threads)?.install(|| args.files.par_iter().map(one).collect::<Result<Vec<_>>>())?;
+    Ok(Second::enroll(heard)?)
 }
 
 /// Hears recordings of one person, several at once, and adds them to `enroller`.

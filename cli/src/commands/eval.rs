@@ -14,7 +14,10 @@ use crate::args::{EvalArgs, Global};
 use crate::outcome::{Exit, Output};
 
 pub(super) fn run(global: &Global, out: Output, args: &EvalArgs) -> Result<Exit> {
-    let tools = Toolkit::load(global)?;
+    let tools = Toolkit::load_network(global)?;
+    if tools.calibration.model_id() != tools.model.id() {
+        return uncalibrated(&tools, global, out, args);
+    }
     let hearing = Hearing::new(&tools, &args.list, global)?;
     let list = &hearing.list;
     let heard = hearing.hear(args.max_speech)?;
@@ -70,6 +73,60 @@ pub(super) fn run(global: &Global, out: Output, args: &EvalArgs) -> Result<Exit>
         cli_store::write_atomic(path, page.as_bytes())?;
     }
     out.print(&evaluation.summary, text_of)?;
+    Ok(Exit::Success)
+}
+
+/// What can be said of a network without a calibration: how well its cosines tell people apart.
+fn uncalibrated(tools: &Toolkit, global: &Global, out: Output, args: &EvalArgs) -> Result<Exit> {
+    if args.report.is_some() || !args.watchlist.is_empty() {
+        bail!(
+            "--report and --watchlist need scores, and the calibration belongs to model {}, not to {}: give the matching one with \
+             --calibration, or make one with `vouch calibrate`",
+            tools.calibration.model_id(),
+            tools.model.id()
+        );
+    }
+    let hearing = Hearing::new(tools, &args.list, global)?;
+    let heard = hearing.hear(args.max_speech)?;
+    let (mut trials, mut people) = (Vec::new(), Vec::new());
+    let mut tsv = String::from("label\tenrolment\tprobe\tcosine\tenrol_net_s\tprobe_net_s\n");
+    for trial in hearing.list.trials() {
+        let (Some(a), Some(b)) = (heard.get(trial.enrolment as usize), heard.get(trial.probe as usize)) else {
+            bail!("{}: trial without files", hearing.name());
+        };
+        let cosine = match (&a.embedding, &b.embedding) {
+            (Some(x), Some(y)) => Some(x.cosine(y)?),
+            _ => None,
+        };
+        if args.scores.is_some() {
+            let file = |i: u32| hearing.list.files().get(i as usize).map_or("", String::as_str);
+            let cosine = cosine.map_or_else(|| "NA".to_owned(), |c| format!("{:.7}", c.value()));
+            let (label, enrolment, probe) = (u8::from(trial.target), file(trial.enrolment), file(trial.probe));
+            writeln!(tsv, "{label}\t{enrolment}\t{probe}\t{cosine}\t{:.2}\t{:.2}", a.net_speech_s, b.net_speech_s)?;
+        }
+        trials.push((trial.target, cosine));
+        people.push((hearing.person(trial.enrolment)?, hearing.person(trial.probe)?));
+    }
+    if let Some(path) = &args.scores {
+        cli_store::write_atomic(path, tsv.as_bytes())?;
+    }
+    let found = report::Uncalibrated::new(&trials, &people, Bootstrap::default()).with_context(|| hearing.name())?;
+    out.print(&found, |s| {
+        let percent = report::percent;
+        let interval = |i: Option<[f64; 2]>, show: &dyn Fn(f64) -> String| {
+            i.map_or_else(String::new, |i| format!("  (95 %: {} to {})", show(i[0]), show(i[1])))
+        };
+        let plain = |v: f64| format!("{v:.3}");
+        [
+            format!("{} target and {} nontarget trials of {} people", s.targets, s.nontargets, s.speakers),
+            format!("{} failures to acquire (too little speech)", s.failures),
+            format!("EER        {}{}", percent(s.eer), interval(s.eer_interval, &percent)),
+            format!("minDCF     {:.3}{}", s.min_dcf, interval(s.min_dcf_interval, &plain)),
+            "this network has no calibration: scores, thresholds and their rates need one (`vouch calibrate`)"
+                .to_owned(),
+        ]
+        .join("\n")
+    })?;
     Ok(Exit::Success)
 }
 

@@ -61,8 +61,14 @@ fn walk(global: &Global, out: Output, args: &FlowRunArgs) -> Result<Exit> {
     let domain = global.open()?;
     let (audio, rate) = open_channel(&args.audio, &args.input)?;
     let session = contact.contact_id.as_deref().map(str::parse).transpose().with_context(name)?;
-    let options =
-        LineOptions { rate, listening: Listening::UntilEnough, enrollment: None, agent: false, name: session };
+    let options = LineOptions {
+        rate,
+        listening: Listening::UntilEnough,
+        enrollment: None,
+        agent: false,
+        name: session,
+        at_end_only: false,
+    };
     let line = Line::open(&tools, &domain, options, Journal::of(global)?)?;
     let (steps, session) = flow::run(&parsed, contact, &tools, &domain, line, audio)?;
     let walked = Walked { steps, session };

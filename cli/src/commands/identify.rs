@@ -54,7 +54,7 @@ pub(super) fn run(global: &Global, out: Output, file: &Path, top: usize, input: 
         }
         report.speakers_searched += 1;
         let one = || -> Result<_> {
-            let template = Template::from_bytes(print.template()).context("stored voiceprint")?;
+            let template = Template::of_model(print.template(), tools.model.id()).context("stored voiceprint")?;
             Ok((template.cosine(&probe)?, template.net_speech_s()))
         };
         match one() {

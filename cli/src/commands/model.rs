@@ -13,9 +13,11 @@ use serde::Serialize;
 use crate::args::ImportArgs;
 use crate::args::{Global, ModelCommand};
 use crate::outcome::{Exit, Output, columns};
-#[cfg(feature = "onnx")]
-use cli_app::analysis::MODEL_FILE;
 use cli_app::analysis::Toolkit;
+#[cfg(feature = "onnx")]
+use cli_app::analysis::{CALIBRATION_FILE, MODEL_FILE};
+#[cfg(feature = "onnx")]
+use cli_app::second::{SECOND_CALIBRATION_FILE, SECOND_MODEL_FILE};
 
 #[derive(Serialize)]
 struct Row {
@@ -80,6 +82,8 @@ struct Report {
     precision: &'static str,
     samp_freq: u32,
     num_mel_bins: usize,
+    imported: bool,
+    detector_id: String,
     about: Vec<(String, String)>,
     #[serde(flatten)]
     calibration: Option<Table>,
@@ -119,6 +123,8 @@ fn describe(global: &Global, out: Output) -> Result<Exit> {
         precision: info.precision.name(),
         samp_freq: info.input.0,
         num_mel_bins: info.input.1,
+        imported: info.imported,
+        detector_id: info.detector.to_string(),
         about: info.about,
         calibration: calibrated.then(|| Table::new(&tools.calibration, None)),
     };
@@ -151,7 +157,7 @@ fn buzz(seconds: usize) -> Vec<f32> {
 fn embed(model: &Model) -> Result<Vec<f32>> {
     let config = SessionConfig::new(SampleRate::TELEPHONE);
     let mut session = Session::new(config, model.embedder(), model.detector())?;
-    let seconds = if model.describe().is_imported() { BUZZ_IMPORTED_S } else { BUZZ_S };
+    let seconds = if model.describe().imported { BUZZ_IMPORTED_S } else { BUZZ_S };
     session.push(&buzz(seconds))?;
     session.finish();
     let mut embedding = vec![0.0; model.dim()];
@@ -185,7 +191,7 @@ fn verify(global: &Global, out: Output, file: Option<PathBuf>) -> Result<Exit> {
     let mut backends = Vec::new();
     let mut first: Option<Vec<f32>> = None;
     let mut int8_cosine = None;
-    let imported = tools.model.describe().is_imported();
+    let imported = tools.model.describe().imported;
     for backend in Backend::ALL.into_iter().filter(|b| b.is_available()) {
         let with = |precision| -> Result<Vec<f32>> {
             embed(&Model::with_backend(&bytes, backend, precision)?).with_context(|| name.clone())
@@ -226,20 +232,95 @@ struct Imported {
     dim: usize,
     parameters: usize,
     file: PathBuf,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calibration: Option<PathBuf>,
     real_time_factor: f64,
+    about: Vec<(String, String)>,
 }
 
-/// Tries an ONNX graph, and writes it into a container.
+/// Tries a network that was trained elsewhere, and writes it into a container.
 #[cfg(feature = "onnx")]
 fn import(global: &Global, out: Output, args: &ImportArgs) -> Result<Exit> {
     let file = match &args.out {
         Some(path) => path.clone(),
-        None if global.domain.is_dir() => global.domain.join(MODEL_FILE),
+        None if global.domain.is_dir() => global.domain.join(if args.decides { SECOND_MODEL_FILE } else { MODEL_FILE }),
         None => bail!(
             "{}: no domain there; make one with `vouch domain create`, or give --out FILE",
             global.domain.display()
         ),
     };
+    if args.from.is_none() && known(&args.network).is_ok() {
+        bail!("{}: give the package that holds it with --from", args.network.display());
+    }
+    let source = args.from.as_ref().unwrap_or(&args.network);
+    let name = source.display().to_string();
+    let bytes = std::fs::read(source).with_context(|| name.clone())?;
+    let short = source.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let about = [("imported from".to_owned(), short)];
+    let detector = models::default_weights();
+    let known = args.from.is_some().then(|| known(&args.network)).transpose()?;
+    let bytes = match &known {
+        Some(known) => known.import(&bytes, detector, &about),
+        None => models::onnx::import(&bytes, &front_end(args)?, detector, &about),
+    }
+    .with_context(|| name.clone())?;
+    let model = Model::from_bytes(&bytes).with_context(|| name.clone())?;
+    let start = std::time::Instant::now();
+    embed(&model).with_context(|| name)?;
+    let real_time_factor = start.elapsed().as_secs_f64() / BUZZ_IMPORTED_S as f64;
+    let calibration = known.as_ref().and_then(|k| k.calibration(&model));
+    cli_store::write_atomic(&file, &bytes)?;
+    let calibration_file = match (&calibration, &args.out) {
+        (None, _) => None,
+        (Some(_), Some(out)) => Some(out.with_extension("calibration.json")),
+        (Some(_), None) if args.decides => Some(global.domain.join(SECOND_CALIBRATION_FILE)),
+        (Some(_), None) => Some(global.domain.join(CALIBRATION_FILE)),
+    };
+    if let (Some(path), Some(json)) = (&calibration_file, &calibration) {
+        cli_store::write_atomic(path, json.as_bytes())?;
+    }
+    let info = model.describe();
+    let imported = Imported {
+        model_id: info.id.to_string(),
+        dim: info.dim,
+        parameters: info.parameters[0],
+        file,
+        calibration: calibration_file,
+        real_time_factor,
+        about: info.about,
+    };
+    out.print(&imported, |i| {
+        let mut lines = vec![format!(
+            "{}: model {}, {} parameters, embedding of {}, {:.3} of real time",
+            i.file.display(),
+            i.model_id,
+            i.parameters,
+            i.dim,
+            i.real_time_factor
+        )];
+        lines.extend(i.about.iter().map(|(key, value)| format!("{key}: {value}")));
+        lines.push(match &i.calibration {
+            Some(path) => format!("{}: what its scores mean, as fitted by us", path.display()),
+            None => "its scores mean nothing yet: make a calibration with `vouch calibrate`".to_owned(),
+        });
+        lines.join("\n")
+    })?;
+    Ok(Exit::Success)
+}
+
+/// The network of a name.
+#[cfg(feature = "onnx")]
+fn known(name: &std::path::Path) -> Result<models::campplus::import::Known> {
+    let known = models::campplus::import::known();
+    let names: Vec<&str> = known.iter().map(|k| k.name).collect();
+    let names = names.join(", ");
+    let found = known.into_iter().find(|k| name.as_os_str() == k.name);
+    found.with_context(|| format!("{}: no network of this name; --from takes {names}", name.display()))
+}
+
+/// How an ONNX graph is fed.
+#[cfg(feature = "onnx")]
+fn front_end(args: &ImportArgs) -> Result<models::onnx::OnnxConfig> {
     let mut settings = serde_json::Map::new();
     if let Some(path) = &args.front_end {
         let name = path.display().to_string();
@@ -251,37 +332,7 @@ fn import(global: &Global, out: Output, args: &ImportArgs) -> Result<Exit> {
     }
     let source = args.front_end.as_ref().map_or_else(|| "--preset".to_owned(), |p| p.display().to_string());
     let config = models::onnx::OnnxConfig::from_settings(settings.into()).with_context(|| source)?;
-    let name = args.onnx.display().to_string();
-    let onnx = std::fs::read(&args.onnx).with_context(|| name.clone())?;
-    let source = args.onnx.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let about = [("imported from".to_owned(), source)];
-    let bytes =
-        models::onnx::import(&onnx, &config, models::default_weights(), &about).with_context(|| name.clone())?;
-    let model = Model::from_bytes(&bytes).with_context(|| name.clone())?;
-    let start = std::time::Instant::now();
-    embed(&model).with_context(|| name)?;
-    let real_time_factor = start.elapsed().as_secs_f64() / BUZZ_IMPORTED_S as f64;
-    cli_store::write_atomic(&file, &bytes)?;
-    let info = model.describe();
-    let imported = Imported {
-        model_id: info.id.to_string(),
-        dim: info.dim,
-        parameters: info.parameters[0],
-        file,
-        real_time_factor,
-    };
-    out.print(&imported, |i| {
-        format!(
-            "{}: model {}, {} parameters, embedding of {}, {:.3} of real time\nits scores mean nothing yet: make a calibration \
-             with `vouch calibrate`",
-            i.file.display(),
-            i.model_id,
-            i.parameters,
-            i.dim,
-            i.real_time_factor
-        )
-    })?;
-    Ok(Exit::Success)
+    Ok(config)
 }
 
 fn text(r: &Report) -> String {
@@ -292,6 +343,9 @@ fn text(r: &Report) -> String {
         (
             "cost",
             match r.macs_per_second {
+                Some(macs) if r.imported => {
+                    format!("{:.3} GMAC per second of net speech, {} on {}", macs as f64 / 1e9, r.precision, r.backend)
+                }
                 Some(macs) => {
                     format!("{:.3} GMAC per second of audio, {} on {}", macs as f64 / 1e9, r.precision, r.backend)
                 }

@@ -11,7 +11,7 @@ use engine::score::AuthPolicy;
 use serde::Serialize;
 
 use crate::args::{Global, VerifyArgs};
-use crate::outcome::{Exit, Output, fraud_line};
+use crate::outcome::{Exit, Output, fraud_line, stages_line};
 use crate::progress;
 
 #[derive(Serialize)]
@@ -33,7 +33,14 @@ pub(super) fn run(global: &Global, out: Output, args: &VerifyArgs) -> Result<Exi
     let (mut source, rate) = open_channel(&args.file, &args.input)?;
     let name = source.file().name().to_owned();
 
-    let options = LineOptions { rate, listening: Listening::UntilEnd, enrollment: None, agent: false, name: None };
+    let options = LineOptions {
+        rate,
+        listening: Listening::UntilEnd,
+        enrollment: None,
+        agent: false,
+        name: None,
+        at_end_only: true,
+    };
     let mut line = Line::open(&tools, &domain, options, Journal::of(global)?)?;
     line.set_speaker(Some(&id))?;
     let (fraud, ids) = watch::asked(&domain, &tools, args.watchlist.as_deref(), args.fraud_threshold)?;
@@ -80,6 +87,7 @@ fn text(v: &Verified, speaker: &str) -> String {
             line.push_str("; beyond what the calibration's trials can support (extrapolated)");
         }
         lines.push(line);
+        lines.extend(stages_line(&r.stages));
     }
     if let Some(fraud) = &r.fraud_detection_result {
         lines.push(fraud_line(fraud, v.fraud_branch == Some("Error")));

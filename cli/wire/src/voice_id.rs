@@ -163,6 +163,20 @@ pub struct VoiceIdResult {
     pub fraud_detection: Option<RecordFraud>,
 }
 
+/// What one of two networks says of a call.
+#[derive(Serialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "PascalCase")]
+pub struct Stage {
+    /// The network.
+    pub model_id: String,
+    /// What its scores mean.
+    pub calibration_id: String,
+    /// 0-100, once there is one.
+    pub score: Option<u8>,
+    /// Whether the decision is this network's; the other one follows the call.
+    pub decides: bool,
+}
+
 /// `EvaluateSession`'s answer and more.
 #[derive(Serialize, Clone, Debug)]
 #[serde(rename_all = "PascalCase")]
@@ -191,4 +205,7 @@ pub struct Report {
     pub minimum_speech_seconds: f64,
     /// Net speech still needed, in seconds.
     pub missing_speech_seconds: f64,
+    /// Both networks, where one follows the call and another one decides.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<Stage>,
 }

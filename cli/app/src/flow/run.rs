@@ -197,7 +197,7 @@ impl Walk<'_, '_> {
             return Ok(Err(Fail("CheckVoiceIdOption is missing or unknown".to_owned())));
         };
         let answer = loop {
-            match self.line.call.check(option) {
+            match self.line.check(option) {
                 Answer::Wait => {}
                 answer => break answer,
             }

@@ -6,18 +6,22 @@ use cli_store::{
     Clock, Consent, Domain, Enrolment, GeneratedSpeakerId, Lookup, ModelId, SessionAudio, SessionId, SessionName,
     SpeakerId, StoreError, SystemClock, Timestamp,
 };
-use cli_wire::voice_id::{Frame, Report, SessionAction};
+use cli_wire::voice_id::{self as wire, Frame, Report, SessionAction};
 use engine::audio::SampleRate;
-use engine::call::{Call, CallConfig, Caller, EnrollmentRefusal, Evaluation, Event, Listening, Settings};
+use engine::call::{
+    Answer, Call, CallConfig, Caller, CheckOption, EnrollmentRefusal, Evaluation, Event, Listening, Settings,
+};
 use engine::enroll::EnrollConfig;
-use engine::score::{Claim, Decision};
+use engine::score::{Claim, Decision, Score};
 use engine::session::SessionConfig;
 use engine::template::Template;
+use zeroize::Zeroizing;
 
 use super::journal::Journal;
 use super::report;
 use crate::analysis::Toolkit;
 use crate::error::{Context, Result};
+use crate::second::Stage;
 use crate::watch::WatchIds;
 
 /// How a [`Line`] is opened.
@@ -33,6 +37,8 @@ pub struct LineOptions {
     pub agent: bool,
     /// The operator's name for the session, as a rule the contact's id; the session's own id unless given.
     pub name: Option<SessionName>,
+    /// Nobody asks for a decision before the end.
+    pub at_end_only: bool,
 }
 
 /// The claimed speaker, as the domain knows them.
@@ -57,6 +63,17 @@ pub struct Line<'a> {
     journal: Journal,
     told: Option<Evaluation>,
     touched: Option<u64>,
+    stage: Option<Stage>,
+    calibration: String,
+}
+
+/// The bytes of two networks' templates for one voice, as [`Template::of_model`] reads them.
+pub fn joined(first: &Template, second: &Template) -> Zeroizing<Vec<u8>> {
+    let (first, second) = (first.to_bytes(), second.to_bytes());
+    let mut bytes = Zeroizing::new(Vec::with_capacity(first.len() + second.len()));
+    bytes.extend_from_slice(&first);
+    bytes.extend_from_slice(&second);
+    bytes
 }
 
 impl<'a> Line<'a> {
@@ -65,7 +82,7 @@ impl<'a> Line<'a> {
     /// # Errors
     /// The pipeline cannot be made, or the system gives no random bytes.
     pub fn open(tools: &Toolkit, domain: &'a Domain, options: LineOptions, journal: Journal) -> Result<Self> {
-        let LineOptions { rate, listening, enrollment, agent, name } = options;
+        let LineOptions { rate, listening, enrollment, agent, name, at_end_only } = options;
         let model = &tools.model;
         let mut config = CallConfig::new(SessionConfig::new(rate)).listening(listening).agent(agent);
         if let Some(enrollment) = enrollment {
@@ -73,6 +90,11 @@ impl<'a> Line<'a> {
         }
         let windows = enrollment.map(|_| model.embedder());
         let call = Call::new(config, model.embedder(), model.detector(), windows, Arc::clone(&tools.calibration))?;
+        let stage = tools.second.as_ref().map(|s| Stage::new(Arc::clone(s), at_end_only));
+        let call = match &stage {
+            Some(stage) => stage.second().attach(call)?,
+            None => call,
+        };
         let session = SessionId::random()?;
         let name = match name {
             Some(name) => name,
@@ -91,6 +113,8 @@ impl<'a> Line<'a> {
             journal,
             told: None,
             touched: None,
+            stage,
+            calibration: tools.calibration.id().to_owned(),
         })
     }
 
@@ -102,11 +126,17 @@ impl<'a> Line<'a> {
         if id.is_some() && id == self.speaker.id.as_ref() {
             return Ok(());
         }
+        let mut deciding = None;
         let caller = match id {
             None => Caller::NotProvided,
             Some(id) => match self.domain.voiceprint(id) {
                 Ok(Lookup::Enrolled(print)) => {
-                    Caller::Enrolled(Arc::new(Template::from_bytes(print.template()).context("stored voiceprint")?))
+                    let of = |model| Template::of_model(print.template(), model).context("stored voiceprint");
+                    if let Some(stage) = &self.stage {
+                        let model = stage.second().model.id();
+                        deciding = Some(of(model)?).filter(|t| t.model() == model);
+                    }
+                    Caller::Enrolled(Arc::new(of(self.call.session().model_id())?))
                 }
                 Ok(Lookup::NotEnrolled) | Err(StoreError::NotFound { .. }) => Caller::NotEnrolled,
                 Ok(Lookup::OptedOut) => Caller::OptedOut,
@@ -122,6 +152,9 @@ impl<'a> Line<'a> {
         let claim = caller.claim();
         self.call.set_caller(caller).context("stored voiceprint")?;
         self.speaker = Speaker { id: id.cloned(), generated, claim };
+        if let Some(stage) = &mut self.stage {
+            stage.set_template(deciding);
+        }
         Ok(())
     }
 
@@ -146,6 +179,11 @@ impl<'a> Line<'a> {
     /// The events cannot be written, or the domain.
     pub fn tell(&mut self) -> Result<()> {
         let mut decided = false;
+        if let Some(stage) = &mut self.stage {
+            let before = stage.score();
+            stage.follow(&self.call)?;
+            decided = stage.score() != before;
+        }
         while let Some(event) = self.call.next_event() {
             match event {
                 Event::StreamingStarted { .. } | Event::StreamingEnded { .. } => {
@@ -176,7 +214,31 @@ impl<'a> Line<'a> {
     /// As [`Line::tell`].
     pub fn finish(&mut self) -> Result<()> {
         self.call.finish();
+        if let Some(stage) = &mut self.stage {
+            stage.finish(&self.call)?;
+        }
         self.tell()
+    }
+
+    /// The answers as they stand, without telling anybody.
+    pub fn now(&mut self) -> Evaluation {
+        let now = self.call.evaluate();
+        match &self.stage {
+            Some(stage) => stage.decide(&self.call, self.speaker.claim, now),
+            None => now,
+        }
+    }
+
+    /// `CheckVoiceId`, of both stages.
+    pub fn check(&mut self, option: CheckOption) -> Answer {
+        let answer = self.call.check(option);
+        let Some(stage) = self.stage.as_ref().filter(|s| s.decides()) else { return answer };
+        let pending = stage.pending(&self.call);
+        match (answer, self.now().authentication) {
+            (Answer::Authentication(_), Some(_)) if pending => Answer::Wait,
+            (Answer::Authentication(_), Some(auth)) => Answer::Authentication(auth.decision.branch()),
+            (answer, _) => answer,
+        }
     }
 
     /// `EvaluateSession`. A new answer is an event, and a successful authentication is noted in the domain.
@@ -184,7 +246,7 @@ impl<'a> Line<'a> {
     /// # Errors
     /// The events cannot be written, or the domain.
     pub fn evaluate(&mut self) -> Result<Evaluation> {
-        let now = self.call.evaluate();
+        let now = self.now();
         if let (Some(auth), Some(id)) = (now.authentication, &self.speaker.id)
             && auth.decision == Decision::Accept
             && self.touched != Some(auth.number)
@@ -235,7 +297,12 @@ impl<'a> Line<'a> {
                 return Ok(Err(refusal));
             }
         };
-        let bytes = template.to_bytes();
+        let mut bytes = template.to_bytes();
+        if let Some(stage) = &self.stage
+            && let Some(second) = stage.enroll(&self.call, &template)?
+        {
+            bytes = joined(&template, &second);
+        }
         let mut enrolment = Enrolment::new(self.model, &bytes).overwrite(overwrite);
         if let Some(consent) = consent {
             enrolment = enrolment.consent(consent);
@@ -279,7 +346,7 @@ impl<'a> Line<'a> {
     }
 
     fn emit(&mut self, action: SessionAction) -> Result<()> {
-        let now = self.call.evaluate();
+        let now = self.now();
         let report = self.report_of(now);
         self.journal.session(&self.frame(), action, &report)
     }
@@ -302,7 +369,24 @@ impl<'a> Line<'a> {
             standing: self.call.standing(),
             evaluation: e,
             time: &|sample| self.time(sample),
+            stages: self.stages(),
         })
+    }
+
+    /// The stages with their scores, where there are two.
+    fn stages(&self) -> Vec<wire::Stage> {
+        let Some(stage) = self.stage.as_ref().filter(|s| s.decides()) else { return Vec::new() };
+        let of = |model: String, calibration: String, score: Option<Score>, decides| wire::Stage {
+            model_id: model,
+            calibration_id: calibration,
+            score: score.map(Score::value),
+            decides,
+        };
+        let (first, second) = (self.call.session().model_id().to_string(), stage.second());
+        vec![
+            of(first, self.calibration.clone(), self.call.standing().score, false),
+            of(second.model.id().to_string(), second.calibration.id().to_owned(), stage.score(), true),
+        ]
     }
 
     /// Whom the caller claims to be, as the domain knew them when that was said.

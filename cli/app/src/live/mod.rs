@@ -7,6 +7,6 @@ mod report;
 mod room;
 
 pub use journal::{EventFiles, Journal};
-pub use line::{Line, LineOptions};
+pub use line::{Line, LineOptions, joined};
 pub use recorder::{Recorder, file_hash, proof_path, verify};
 pub use room::{AgentBleed, Ended, LiveRequest, LiveSource, Meter, Room};

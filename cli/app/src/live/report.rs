@@ -3,7 +3,7 @@
 use cli_store::{ResultId, Timestamp};
 use cli_wire::voice_id::{
     AuthenticationConfiguration, AuthenticationResult, Frame, FraudDetectionConfiguration, FraudDetectionResult,
-    KnownFraudsterRisk, RecordAuthentication, RecordFraud, Report, RiskDetails, VoiceIdResult,
+    KnownFraudsterRisk, RecordAuthentication, RecordFraud, Report, RiskDetails, Stage, VoiceIdResult,
 };
 use engine::call::{Aggregation, Evaluation, FraudResult, Standing};
 use engine::score::{Branch, Claim, FraudBranch, FraudDecision, Score};
@@ -20,6 +20,7 @@ pub(super) struct Facts<'a> {
     pub(super) standing: Standing,
     pub(super) evaluation: Evaluation,
     pub(super) time: &'a dyn Fn(u64) -> Timestamp,
+    pub(super) stages: Vec<Stage>,
 }
 
 /// Names a result of a session.
@@ -123,6 +124,7 @@ pub(super) fn report(facts: &Facts<'_>) -> Report {
         net_speech_seconds: facts.standing.net_speech_s,
         minimum_speech_seconds: facts.min_speech_s,
         missing_speech_seconds: facts.standing.missing_s,
+        stages: facts.stages.clone(),
     }
 }
 #[cfg(test)]

@@ -169,7 +169,8 @@ impl<'a> Room<'a> {
         });
         let listening = if args.stay { Listening::UntilEnd } else { Listening::UntilEnough };
         let journal = Journal::of(events)?;
-        let mut line = Line::open(tools, domain, LineOptions { rate, listening, enrollment, agent, name }, journal)?;
+        let options = LineOptions { rate, listening, enrollment, agent, name, at_end_only: false };
+        let mut line = Line::open(tools, domain, options, journal)?;
         line.set_speaker(speaker.as_ref())?;
         if args.enroll {
             let id = args.speaker.as_deref().unwrap_or_default();
@@ -180,6 +181,9 @@ impl<'a> Room<'a> {
                 Claim::OptedOut => bail!("speaker {id} has opted out; delete the speaker first"),
                 _ => line.enroll()?,
             }
+        }
+        if args.early && tools.second.is_some() {
+            bail!("--early decides by the network that follows the call, and in this domain another one decides");
         }
         let authentication = (!args.enroll).then_some(Authentication { policy, early: args.early });
         let (fraud, ids) = watch::asked(domain, tools, args.watchlist.as_deref(), args.fraud_threshold)?;
@@ -218,7 +222,7 @@ impl<'a> Room<'a> {
         self.line.tell()?;
         self.meter.level(samples);
         self.meter.speech(self.line.call.enrollment().map_or(standing.net_speech_s, |e| e.net_speech_s), self.lost);
-        let now = self.line.call.evaluate();
+        let now = self.line.now();
         if let Some(auth) = now.authentication {
             self.meter.score(standing, auth.decision, self.args.threshold);
         }

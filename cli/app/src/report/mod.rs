@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use engine::metrics::{
     Bootstrap, DcfCost, Failures, Interval, MetricsError, OperatingPoint, Statistic, TrialSet, TrialSpeakers,
 };
-use engine::score::{Llr, Score};
+use engine::score::{Cosine, Llr, Score};
 use serde::Serialize;
 
 pub(crate) use escape::escape;
@@ -119,6 +119,69 @@ pub struct AtThreshold {
     pub far: f64,
     /// False rejections per transaction: failures count as rejections.
     pub frr: f64,
+}
+
+/// What cosines alone tell, where there is no calibration. Rates are fractions.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Uncalibrated {
+    /// Always `false`: so that a reader of the JSON notices.
+    pub calibrated: bool,
+    /// Equal error rate.
+    pub eer: f64,
+    /// 95 % interval over resampled people; absent when there are too few.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub eer_interval: Option<[f64; 2]>,
+    /// Least detection cost, for a prior of 0.01.
+    pub min_dcf: f64,
+    /// 95 % interval over resampled people; absent when there are too few.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_dcf_interval: Option<[f64; 2]>,
+    /// The prior that the detection cost is for; both errors cost 1.
+    pub p_target: f64,
+    /// Target trials in the list.
+    pub targets: usize,
+    /// Nontarget trials in the list.
+    pub nontargets: usize,
+    /// Trials without a cosine, because one side had too little speech.
+    pub failures: usize,
+    /// People in the list.
+    pub speakers: usize,
+}
+
+impl Uncalibrated {
+    /// Computes the figures of trials, each with whether it is a target, and of their people.
+    ///
+    /// # Errors
+    /// As [`Evaluation::new`].
+    pub fn new(
+        trials: &[(bool, Option<Cosine>)],
+        people: &[(&str, &str)],
+        bootstrap: Bootstrap,
+    ) -> Result<Self, MetricsError> {
+        let cost = DcfCost::P_TARGET_0_01;
+        let set = TrialSet::from_cosines(trials.iter().copied(), Failures::Exclude)?;
+        let speakers = TrialSpeakers::new(people.iter().copied());
+        let statistics = [Statistic::Eer, Statistic::MinDcf(cost)];
+        let mut intervals = match set.intervals(&statistics, &speakers, bootstrap) {
+            Ok(found) => found,
+            Err(MetricsError::TooFewSpeakers { .. }) => Vec::new(),
+            Err(e) => return Err(e),
+        }
+        .into_iter()
+        .map(|i| [i.low, i.high]);
+        Ok(Self {
+            calibrated: false,
+            eer: set.eer(),
+            eer_interval: intervals.next(),
+            min_dcf: set.value(Statistic::MinDcf(cost))?,
+            min_dcf_interval: intervals.next(),
+            p_target: 0.01,
+            targets: trials.iter().filter(|t| t.0).count(),
+            nontargets: trials.iter().filter(|t| !t.0).count(),
+            failures: set.failures(),
+            speakers: speakers.speakers(),
+        })
+    }
 }
 
 /// The figures with what their plots need.
