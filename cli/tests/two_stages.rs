@@ -100,7 +100,8 @@ fn the_decision_is_the_second_networks_as_if_it_alone_had_heard_the_file() {
     assert!(text.contains("decided by") && text.contains("followed by"), "{text}");
 
     // Too little speech is no decision, of either.
-    let short = room.json("both", &["verify", "--speaker", "alice", &caller("alice_call_1"), "--min-speech", "60"]);
+    let call = caller("alice_call_1");
+    let short = room.json("both", &["call", "--speaker", "alice", &call, "--stay", "--secure", "3-600"]);
     assert_eq!(short["AuthenticationResult"]["Decision"], "NOT_ENOUGH_SPEECH");
     let early = room.run("both", &["call", "--speaker", "alice", &caller("alice_call_1"), "--early"]);
     assert!(String::from_utf8_lossy(&early.stderr).contains("--early"), "{early:?}");
@@ -120,7 +121,7 @@ fn who_was_enrolled_before_is_decided_by_the_first_and_a_call_can_enrol_for_both
     assert!(before.get("Stages").is_none(), "{before}");
     assert_eq!(before["AuthenticationResult"]["Decision"], "ACCEPT");
     let enrolled =
-        room.json("d", &["call", "--enroll", "--speaker", "carol", &caller("carol_enrol_1"), "--wanted-speech", "12"]);
+        room.json("d", &["call", "--enroll", "--speaker", "carol", &caller("carol_enrol_1"), "--wanted-speech", "10"]);
     assert_eq!(enrolled["Enrolled"], true, "{enrolled}");
     let after = room.json("d", &["verify", "--speaker", "carol", &caller("carol_call_1")]);
     assert!(stage(&after, true).is_number(), "{after}");
