@@ -308,12 +308,9 @@ impl Files {
         let mut reaches = vec![vec![false; count]; count];
         self.arrows.keys().for_each(|&(from, to)| reaches[from][to] = true);
         for via in 0..count {
-            for from in 0..count {
-                if reaches[from][via] {
-                    for to in 0..count {
-                        reaches[from][to] |= reaches[via][to];
-                    }
-                }
+            let beyond = reaches[via].clone();
+            for row in reaches.iter_mut().filter(|row| row[via]) {
+                row.iter_mut().zip(&beyond).for_each(|(to, &reached)| *to |= reached);
             }
         }
         let mut circles: Vec<Vec<String>> = Vec::new();
