@@ -26,7 +26,8 @@ def export(wheel, out):
             x = self.m.head(x.permute(0, 2, 1))
             for name, layer in self.m.xvector.named_children():
                 if name == 'stats': frames = x
-                x = layer(x)
+                # The package's class puts a rectifier behind the last batch norm, 3D-Speaker's own has none: it halves the space.
+                x = layer.nonlinear.batchnorm(layer.linear(x.unsqueeze(-1)).squeeze(-1)) if name == 'dense' else layer(x)
             return frames, x
     torch.onnx.export(Frames().eval(), (torch.randn(1, 400, 80),), out + '.tmp', input_names=['feats'], output_names=['frames', 'embs'],
                       dynamic_axes={'feats': {1: 'T'}, 'frames': {2: 'T2'}}, opset_version=17, dynamo=False)
