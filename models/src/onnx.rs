@@ -1,13 +1,13 @@
 //! A speaker network that was trained elsewhere, as an ONNX graph, run by rten.
 //!
 //! Its frames come from the filter bank that it was trained on, at its own sampling rate; net speech goes through the graph in chunks
-//! ([`crate::chunks`]). The least that counts is what the graph takes: half a second, or more.
+//! (`chunks`). The least that counts is what the graph takes: half a second, or more.
 //!
 //! A graph has a thread of its own, which loads it and is the only one that runs it. rten spreads the work over a pool of threads, and
 //! a caller that waits there from within another pool is given other work of its own pool meanwhile: whoever hears many files at once
 //! would begin the next file on top of the unfinished one, file upon file, until the stack ends. A caller that waits for this
 //! thread does nothing else, and the thread's stack has room for the longest graph that is read. How large a graph may be, and how
-//! deep, is said before rten sees it ([`crate::protobuf`]); a panic within rten is an error of the graph.
+//! deep, is said before rten sees it (`protobuf`); a panic within rten is an error of the graph.
 //!
 //! The graph allocates while it runs: the real-time promise of the engine's own networks does not hold for these. How much memory it
 //! takes is the graph's choice: import only what you trust with that.

