@@ -101,7 +101,7 @@ fn every_layer_agrees_with_pytorch_on_every_backend() {
     for backend in Backend::ALL.into_iter().filter(|b| b.is_available()) {
         let model = Model::with_backend(BYTES, backend, Precision::F32).unwrap();
         let container = &model.inner.container;
-        let config = crate::registry::sizes("speaker", &container.networks["speaker"].config).unwrap();
+        let config = crate::network::sizes("speaker", &container.networks["speaker"].config).unwrap();
         let mut net = TdnnF::new(container, config, backend, Precision::F32).unwrap();
         let mels = net.num_mel_bins();
 
@@ -164,7 +164,7 @@ fn every_layer_in_eight_bits_is_near_the_exact_one() {
     let model = Model::embedded().unwrap();
     let container = &model.inner.container;
     let net = |precision| {
-        let config = crate::registry::sizes("speaker", &container.networks["speaker"].config).unwrap();
+        let config = crate::network::sizes("speaker", &container.networks["speaker"].config).unwrap();
         TdnnF::new(container, config, Backend::detect(), precision).unwrap()
     };
     let (mut exact, mut rounded) = (net(Precision::F32), net(Precision::Int8));

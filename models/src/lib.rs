@@ -11,6 +11,7 @@ mod chunks;
 mod format;
 #[cfg(test)]
 mod golden_tests;
+mod network;
 #[cfg(feature = "onnx")]
 pub mod onnx;
 #[cfg(feature = "onnx")]
@@ -42,8 +43,8 @@ pub struct Model {
 
 struct Inner {
     container: Container,
-    speaker: registry::Speaker,
-    detector: registry::Detector,
+    speaker: network::Speaker,
+    detector: network::Detector,
     dim: usize,
     backend: Backend,
     precision: Precision,

@@ -28,8 +28,8 @@ use serde_json::{Value, json};
 
 use crate::chunks::{Chunked, Pace, Whole};
 use crate::format::{Container, FrontEnd, ModelError, ModelErrorKind, NewTensor};
+use crate::network::{Speaker, sizes};
 use crate::protobuf;
-use crate::registry::{self, Speaker};
 
 /// Family of imported networks.
 pub(crate) const FAMILY: &str = "Onnx";
@@ -395,7 +395,7 @@ pub(crate) fn build(
         return Err(unsupported("an imported network runs as its graph says; leave --precision out"));
     }
     let graph = c.blob(GRAPH).ok_or_else(|| ModelError::in_tensor(GRAPH, "is missing"))?;
-    let Sizes { front_end, dim, least_frames } = registry::sizes("speaker", config)?;
+    let Sizes { front_end, dim, least_frames } = sizes("speaker", config)?;
     let graph = Graph::new(graph.to_vec(), front_end, (dim, least_frames))?;
     if !(DIMS.contains(&dim) && (1..=graph.config.chunk_frames()).contains(&least_frames)) {
         return Err(ModelError::new(ModelErrorKind::Header, "speaker network of impossible size"));

@@ -1,10 +1,10 @@
 //! Which architectures this build has: one line each.
 
-use engine::embed::{Embedder, SpeechDetector};
 use engine::nn::Precision;
 use engine_simd::Backend;
 
 use crate::format::{Container, ModelError, ModelErrorKind, NetworkEntry};
+use crate::network::{Detector, Speaker};
 use crate::{campplus, tdnnf, vadnet};
 
 /// Builds a network from its tensors and the sizes in its header.
@@ -18,24 +18,6 @@ const SPEAKERS: &[(&str, Build<Speaker>)] = &[
     (crate::onnx::FAMILY, crate::onnx::build),
 ];
 const DETECTORS: &[(&str, Build<Detector>)] = &[("VadNet", vadnet::build)];
-
-/// Makes speaker networks without a past, all with the same weights, that take so many frames at once.
-type MakeSpeaker = Box<dyn Fn(usize) -> Box<dyn Embedder> + Send + Sync>;
-/// Makes detectors without a past, all with the same weights.
-type MakeDetector = Box<dyn Fn() -> Box<dyn SpeechDetector> + Send + Sync>;
-
-pub(crate) struct Speaker {
-    pub(crate) make: MakeSpeaker,
-    /// Multiply-accumulates per second of audio, where known.
-    pub(crate) macs_per_second: Option<u64>,
-    pub(crate) parameters: usize,
-    /// Whether it was trained elsewhere.
-    pub(crate) imported: bool,
-}
-
-pub(crate) struct Detector {
-    pub(crate) make: MakeDetector,
-}
 
 pub(crate) fn speaker(container: &Container, backend: Backend, precision: Precision) -> Result<Speaker, ModelError> {
     build(SPEAKERS, "speaker", container, backend, precision)
@@ -62,10 +44,4 @@ fn build<T>(
         return Err(ModelError::new(ModelErrorKind::Unsupported, detail));
     };
     build(container, &entry.config, backend, precision)
-}
-
-/// Reads a network's sizes.
-pub(crate) fn sizes<'a, T: serde::Deserialize<'a>>(role: &str, config: &'a serde_json::Value) -> Result<T, ModelError> {
-    T::deserialize(config)
-        .map_err(|e| ModelError::new(ModelErrorKind::Header, format!("sizes of the {role} network: {e}")))
 }

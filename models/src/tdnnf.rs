@@ -16,7 +16,7 @@ use engine_simd::Backend;
 use serde::Deserialize;
 
 use crate::format::{Container, ModelError, ModelErrorKind};
-use crate::registry::{Speaker, sizes};
+use crate::network::{Speaker, sizes};
 
 /// Sizes of a [`TdnnF`].
 #[derive(Clone, Debug, Deserialize)]

@@ -6,7 +6,7 @@ use engine_simd::Backend;
 use serde::Deserialize;
 
 use crate::format::{Container, ModelError, ModelErrorKind};
-use crate::registry::{Detector, sizes};
+use crate::network::{Detector, sizes};
 use crate::tdnnf::{affine, cmn};
 
 /// Sizes of a [`VadNet`].

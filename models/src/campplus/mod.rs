@@ -23,7 +23,7 @@ use serde_json::Value;
 
 use crate::chunks::{Chunked, Pace, Whole};
 use crate::format::{Container, ModelError, ModelErrorKind};
-use crate::registry::{self, Speaker};
+use crate::network::{Speaker, sizes};
 
 /// Family of these networks.
 pub(crate) const FAMILY: &str = "CamPlusPlus";
@@ -501,7 +501,7 @@ pub(crate) fn build(
         let detail = "an imported network runs in 32 bits; leave --precision out";
         return Err(ModelError::new(ModelErrorKind::Unsupported, detail));
     }
-    let config: Config = registry::sizes("speaker", config)?;
+    let config: Config = sizes("speaker", config)?;
     let macs = config.macs_per_second();
     let network: Arc<dyn Whole> = Arc::new(Network::new(c, config, backend)?);
     let (id, parameters) = (c.id, c.parameters("speaker."));
