@@ -6,7 +6,8 @@
 //!
 //! # Invariants
 //!
-//! 1. `engine` and `models` never touch files, sockets, clocks, threads, environment or logs.
+//! 1. `engine` and `models` never touch files, sockets, clocks, threads, environment or logs. Two exceptions: `VOUCH_SIMD` is read
+//!    once, and an imported ONNX graph runs on a thread of its own (`models::onnx`).
 //! 2. `unsafe` exists only in `engine-simd` (and in test allocators).
 //! 3. After construction, `push` does not allocate, lock, block or panic, for any samples.
 //! 4. Streaming equals batch for every chunking, to the bit.
