@@ -28,6 +28,11 @@ impl SampleRate {
     }
 }
 
+/// Sampling rate of everything behind the resampler, in Hz.
+pub const MODEL_RATE_HZ: u32 = 8_000;
+/// Largest number of samples in a packet: 200 ms at 48 kHz.
+pub const MAX_PACKET_SAMPLES: usize = 9_600;
+
 /// Largest magnitude of a floating-point sample: 24 dB above full scale. Lossy decoders overshoot by less; beyond it the samples
 /// are on another scale, which is an error and not loud speech.
 pub const MAX_SAMPLE: f32 = 16.0;

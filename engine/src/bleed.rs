@@ -6,11 +6,9 @@
 
 use std::sync::Arc;
 
-use realfft::num_complex::Complex;
-use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
+use engine_dsp::fft::{self, Complex, ComplexToReal, RealToComplex};
 
 use crate::audio::SampleRate;
-use crate::plans;
 
 /// Blocks a second that are aimed at; a block is the next power of two of samples.
 const BLOCKS_PER_SECOND: u32 = 2;
@@ -73,7 +71,7 @@ impl BleedMeter {
     pub fn new(rate: SampleRate) -> Self {
         let block = (rate.hz() / BLOCKS_PER_SECOND).next_power_of_two() as usize;
         let size = 2 * block;
-        let (forward, inverse) = (plans::single(size), RealFftPlanner::new().plan_fft_inverse(size));
+        let (forward, inverse) = (fft::single(size), fft::inverse(size));
         let bin = |hz: f32| (hz * size as f32 / rate.hz() as f32) as usize;
         let step = (f64::from(rate.hz()) * DELAY_STEP_S).round() as usize;
         Self {

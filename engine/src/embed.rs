@@ -2,13 +2,11 @@
 
 use std::fmt;
 
+pub use crate::audio::MODEL_RATE_HZ;
 use crate::audio::SampleRate;
+pub use crate::fbank::FRAMES_PER_SECOND;
 use crate::fbank::FbankConfig;
 
-/// Sampling rate of everything behind the resampler, in Hz.
-pub const MODEL_RATE_HZ: u32 = 8_000;
-/// Frames per second behind the filter bank.
-pub const FRAMES_PER_SECOND: u32 = 100;
 /// Largest number of frames that the pipeline hands to a network in one call, unless it says that it takes more
 /// ([`Embedder::block_frames`]). Every layer has room for so many, so it is most of what a session takes in memory.
 pub const MAX_BLOCK_FRAMES: usize = 16;

@@ -10,13 +10,13 @@
 
 use std::sync::Arc;
 
-use realfft::RealToComplex;
-use realfft::num_complex::Complex;
+use engine_dsp::fft::{self, Complex, RealToComplex};
 
-use crate::embed::{FRAMES_PER_SECOND, MODEL_RATE_HZ};
+use crate::audio::MODEL_RATE_HZ;
 use crate::error::ConfigError;
-use crate::plans;
 
+/// Frames per second behind the filter bank.
+pub const FRAMES_PER_SECOND: u32 = 100;
 /// Mel bins of a frame of the engine's own filter bank.
 pub const NUM_MEL_BINS: usize = 48;
 /// Samples of a frame of the engine's own filter bank: 25 ms.
@@ -252,7 +252,7 @@ impl Fbank {
     }
 
     fn planned(config: FbankConfig) -> Self {
-        let fft = plans::double(config.fft);
+        let fft = fft::double(config.fft);
         let length = config.frame_length();
         let mut own = Self {
             window: (0..length).map(|n| config.window.at(n, length) as f32).collect(),

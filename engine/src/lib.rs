@@ -37,7 +37,6 @@ pub mod keys;
 pub mod metrics;
 pub mod nn;
 mod pieces;
-mod plans;
 pub mod quality;
 pub mod resample;
 pub mod score;

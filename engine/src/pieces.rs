@@ -1,9 +1,8 @@
 //! What callers push, as samples on the scale of +-1.0, a piece at a time on the stack.
 
-use crate::audio::{MAX_SAMPLE, i16_to_f32};
+use crate::audio::{MAX_PACKET_SAMPLES, MAX_SAMPLE, i16_to_f32};
 use crate::codec::Codec;
 use crate::error::InputError;
-use crate::session::MAX_PACKET_SAMPLES;
 
 /// Samples that are converted or made at once.
 pub(crate) const PIECE_SAMPLES: usize = 256;

@@ -6,48 +6,20 @@
 mod bandwidth;
 mod clipping;
 mod grid;
+mod guess;
 mod snr;
-
-use std::fmt;
 
 use crate::audio::SampleRate;
 use bandwidth::Bandwidth;
 use clipping::Clipping;
 use grid::Grid;
+pub use guess::CodecGuess;
 pub use snr::{FrameClass, SnrMeter};
 
 /// Bandwidth up to which a recording is a telephone's, in Hz: 4 kHz and the skirt of a short filter that it was resampled by.
 const NARROW_MOST_HZ: f32 = 4_600.0;
 /// Bandwidth from which a recording is surely more than a telephone's, in Hz.
 const WIDE_LEAST_HZ: f32 = 5_000.0;
-
-/// What a recording seems to have gone through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum CodecGuess {
-    /// Too little signal, or a band between telephone and wide.
-    Unknown,
-    /// Every sample is a value of G.711 mu-law, and not every one a value of A-law.
-    MuLaw,
-    /// Every sample is a value of G.711 A-law, and not every one a value of mu-law.
-    ALaw,
-    /// Nothing above the telephone's band, whatever the sampling rate.
-    Narrowband,
-    /// Sound above the telephone's band.
-    Wideband,
-}
-
-impl fmt::Display for CodecGuess {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Unknown => "unknown",
-            Self::MuLaw => "mu-law",
-            Self::ALaw => "a-law",
-            Self::Narrowband => "narrowband",
-            Self::Wideband => "wideband",
-        })
-    }
-}
 
 /// Figures of a stream so far. All are 0, `None` or unknown before the first sample, never NaN.
 #[derive(Clone, Copy, Debug, PartialEq)]

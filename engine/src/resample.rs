@@ -5,14 +5,9 @@
 //! ones) take the FFT resampler, in blocks of 32 to 256 ms; odd ones, whose FFT would span seconds, take the windowed sinc.
 //! Either holds at most 8 MiB, at any rate.
 
-use rubato::audioadapter_buffers::direct::SequentialSliceOfVecs;
-use rubato::{
-    Async, Fft, FixedAsync, FixedSync, Resampler as _, SincInterpolationParameters, SincInterpolationType,
-    WindowFunction,
-};
+use engine_dsp::rate::Conversion;
 
-use crate::audio::SampleRate;
-use crate::embed::MODEL_RATE_HZ;
+use crate::audio::{MODEL_RATE_HZ, SampleRate};
 use crate::error::ConfigError;
 
 /// Output samples per FFT block that are aimed at: 32 ms, which puts the filter's edge above 3.7 kHz.
@@ -26,7 +21,7 @@ const SINC_DELAYS: std::ops::RangeInclusive<u32> = 64..=112;
 pub struct Resampler {
     rate_hz: u32,
     to_hz: u32,
-    kind: Option<Box<dyn rubato::Resampler<f32> + Send>>,
+    kind: Option<Conversion>,
     input: [Vec<f32>; 1],
     filled: usize,
     output: [Vec<f32>; 1],
@@ -77,30 +72,20 @@ impl Resampler {
     pub fn to(rate: SampleRate, to_hz: u32) -> Result<Self, ConfigError> {
         let rate_hz = rate.hz();
         let refused = |_| ConfigError::Resampler { hz: rate_hz };
-        let (kind, delay): (Option<Box<dyn rubato::Resampler<f32> + Send>>, usize) = if rate_hz == to_hz {
+        let (kind, delay) = if rate_hz == to_hz {
             (None, 0)
         } else if let Some(chunk_in) = fft_block(rate_hz, to_hz) {
-            let (from, to, window) = (rate_hz as usize, to_hz as usize, WindowFunction::BlackmanHarris2);
-            let fft = Fft::<f32>::new_custom(from, to, chunk_in, 1, 1, window, FixedSync::Both).map_err(refused)?;
-            let delay = fft.output_delay();
-            (Some(Box::new(fft)), delay)
+            let fft = Conversion::fft(rate_hz as usize, to_hz as usize, chunk_in).map_err(refused)?;
+            let delay = fft.delay();
+            (Some(fft), delay)
         } else {
             let (half, delay) = sinc_half(rate_hz, to_hz);
-            let parameters = SincInterpolationParameters {
-                sinc_len: 2 * half as usize,
-                f_cutoff: None,
-                oversampling_factor: 128,
-                interpolation: SincInterpolationType::Cubic,
-                window: WindowFunction::BlackmanHarris2,
-            };
             let ratio = f64::from(to_hz) / f64::from(rate_hz);
-            let chunk_in = rate_hz as usize / 50;
-            let sinc =
-                Async::<f32>::new_sinc(ratio, 1.0, &parameters, chunk_in, 1, FixedAsync::Input).map_err(refused)?;
+            let sinc = Conversion::sinc(ratio, 2 * half as usize, rate_hz as usize / 50).map_err(refused)?;
             // rubato steps on before it makes its first sample, so that one lies one step later.
-            (Some(Box::new(sinc)), delay as usize - 1)
+            (Some(sinc), delay as usize - 1)
         };
-        let (max_in, max_out) = kind.as_ref().map_or((0, 0), |r| (r.input_frames_max(), r.output_frames_max()));
+        let (max_in, max_out) = kind.as_ref().map_or((0, 0), |r| (r.most_in(), r.most_out()));
         Ok(Self {
             rate_hz,
             to_hz,
@@ -158,7 +143,7 @@ impl Resampler {
     fn feed(&mut self, mut samples: &[f32], limit: u64, sink: &mut impl FnMut(&[f32])) {
         let Some(r) = &mut self.kind else { return };
         while !samples.is_empty() {
-            let need = r.input_frames_next();
+            let need = r.next_in();
             let n = (need - self.filled).min(samples.len());
             self.input[0][self.filled..self.filled + n].copy_from_slice(&samples[..n]);
             self.filled += n;
@@ -167,15 +152,7 @@ impl Resampler {
                 return;
             }
             self.filled = 0;
-            let room = r.output_frames_next();
-            let (Ok(input), Ok(mut output)) = (
-                SequentialSliceOfVecs::new(&self.input[..], 1, need),
-                SequentialSliceOfVecs::new_mut(&mut self.output[..], 1, room),
-            ) else {
-                return;
-            };
-            // The sizes are those that the resampler asked for, which is all that it can object to.
-            let Ok((_, made)) = r.process_into_buffer(&input, &mut output, None) else { return };
+            let Some(made) = r.process(&self.input, &mut self.output) else { return };
             let cut = self.skip.min(made);
             self.skip -= cut;
             let left = usize::try_from(limit - self.given).unwrap_or(usize::MAX);

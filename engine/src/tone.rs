@@ -8,8 +8,7 @@
 
 use std::sync::Arc;
 
-use realfft::RealToComplex;
-use realfft::num_complex::Complex;
+use engine_dsp::fft::{self, Complex, RealToComplex};
 
 use crate::vad::SILENCE_POWER;
 
@@ -96,7 +95,7 @@ impl Default for ToneDetector {
 impl ToneDetector {
     /// Plans the transform and allocates all buffers.
     pub fn new() -> Self {
-        let fft = crate::plans::single(FFT);
+        let fft = fft::single(FFT);
         Self {
             held: [0.0; WINDOW],
             filled: 0,

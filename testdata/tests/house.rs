@@ -13,9 +13,10 @@ use std::path::Path;
 use files::Files;
 
 /// What each crate may lean on, the upper ones last. An arrow that is not here is one that climbs.
-const ALLOWED: [(&str, &[&str]); 12] = [
+const ALLOWED: [(&str, &[&str]); 13] = [
+    ("engine-dsp", &[]),
     ("engine-simd", &[]),
-    ("engine", &["engine-simd"]),
+    ("engine", &["engine-dsp", "engine-simd"]),
     ("engine-words", &["engine"]),
     ("models", &["engine", "engine-simd"]),
     ("cli-wire", &[]),
@@ -44,30 +45,6 @@ const ALLOWED: [(&str, &[&str]); 12] = [
 
 /// Circles of files that are still there, by crate. It holds exactly these: a new one fails, and so does one that is gone and still listed.
 const DEBT: &[(&str, &[&[&str]])] = &[
-    (
-        "engine",
-        &[
-            &[
-                "src/audio.rs",
-                "src/codec/mod.rs",
-                "src/embed.rs",
-                "src/error.rs",
-                "src/fbank.rs",
-                "src/pieces.rs",
-                "src/quality.rs",
-                "src/quality/bandwidth.rs",
-                "src/quality/clipping.rs",
-                "src/quality/grid.rs",
-                "src/resample.rs",
-                "src/session/back.rs",
-                "src/session/mod.rs",
-                "src/session/other.rs",
-                "src/session/windows.rs",
-            ],
-            &["src/call/enrollment.rs", "src/call/mod.rs", "src/call/result.rs"],
-            &["src/metrics/cllr.rs", "src/metrics/mod.rs", "src/metrics/roc.rs"],
-        ],
-    ),
     (
         "engine-simd",
         &[

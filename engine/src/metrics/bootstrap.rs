@@ -5,7 +5,8 @@
 
 use std::collections::HashMap;
 
-use super::{MetricsError, Statistic, TrialSet};
+use super::error::MetricsError;
+use super::set::{Statistic, TrialSet};
 
 /// Who is compared in each trial.
 #[derive(Clone, Debug)]

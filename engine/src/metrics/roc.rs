@@ -1,6 +1,6 @@
 //! Trade-offs between the two errors: operating points, equal error rate, detection cost.
 
-use super::{MetricsError, TrialSet};
+use super::error::MetricsError;
 
 /// Error rates at one threshold.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -43,37 +43,6 @@ impl DcfCost {
     pub fn normalised(self, fnmr: f64, fmr: f64) -> f64 {
         let (miss, fa) = (self.c_miss * self.p_target, self.c_fa * (1.0 - self.p_target));
         (miss * fnmr + fa * fmr) / miss.min(fa)
-    }
-}
-
-impl TrialSet {
-    /// Error rates at every threshold that separates different scores, the lowest threshold first: a DET curve.
-    pub fn operating_points(&self) -> Vec<OperatingPoint> {
-        let mut points: Vec<OperatingPoint> = self.points(&vec![1.0; self.scores.len()]).collect();
-        points.dedup_by(|b, a| (b.fmr, b.fnmr) == (a.fmr, a.fnmr));
-        points
-    }
-
-    /// As [`TrialSet::operating_points`], with weights.
-    pub(super) fn points<'a>(&'a self, weights: &'a [f64]) -> impl Iterator<Item = OperatingPoint> + 'a {
-        let (mut target_total, mut nontarget_total) = (0.0, 0.0);
-        for (&target, &w) in self.is_target.iter().zip(weights) {
-            *(if target { &mut target_total } else { &mut nontarget_total }) += w;
-        }
-        // Rejections cannot be accepted, so the lowest threshold lies above them.
-        let accept_all = std::iter::once(0).filter(|_| self.scores.first().is_some_and(|s| s.is_finite()));
-        let (mut start, mut targets_below, mut nontargets_below) = (0, 0.0, 0.0);
-        accept_all.chain(self.group_ends.iter().copied()).map(move |end| {
-            for (&target, &w) in self.is_target[start..end].iter().zip(&weights[start..end]) {
-                *(if target { &mut targets_below } else { &mut nontargets_below }) += w;
-            }
-            start = end;
-            OperatingPoint {
-                threshold: self.scores.get(end).copied().unwrap_or(f64::INFINITY),
-                fmr: (nontarget_total - nontargets_below) / nontarget_total,
-                fnmr: targets_below / target_total,
-            }
-        })
     }
 }
 

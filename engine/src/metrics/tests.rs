@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::score::Llr;
 
 const DCF: DcfCost = DcfCost::P_TARGET_0_01;
 const GOLDEN: &str = include_str!("../../../testdata/golden/metrics/cases.json");

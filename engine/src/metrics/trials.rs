@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use super::TrialSpeakers;
+use super::bootstrap::TrialSpeakers;
 
 /// One comparison. The sides are indices into [`TrialList::files`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

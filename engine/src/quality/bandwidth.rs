@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use realfft::RealToComplex;
-use realfft::num_complex::Complex;
+use engine_dsp::fft::{self, Complex, RealToComplex};
 
 use crate::audio::SampleRate;
-use crate::plans;
 
 /// Resolution that is aimed at, in Hz; the transform is the next power of two.
 const RESOLUTION_HZ: u32 = 40;
@@ -40,7 +38,7 @@ pub(super) struct Bandwidth {
 impl Bandwidth {
     pub(super) fn new(rate: SampleRate) -> Self {
         let size = (rate.hz() / RESOLUTION_HZ).next_power_of_two() as usize;
-        let fft = plans::single(size);
+        let fft = fft::single(size);
         // Blackman-Harris: side lobes at -92 dB, below all that is looked for.
         let window = |n: usize| {
             let turn = std::f64::consts::TAU * (n as f64 + 0.5) / size as f64;

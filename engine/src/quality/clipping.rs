@@ -1,6 +1,6 @@
 //! Peak and clipped samples.
 
-use super::CodecGuess;
+use super::guess::CodecGuess;
 
 /// Full scale of 16 bits: what a converter that clips gives, and anything beyond.
 const FULL_SCALE: f32 = 32_767.0 / 32_768.0;

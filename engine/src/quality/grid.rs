@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::CodecGuess;
+use super::guess::CodecGuess;
 use crate::codec::g711::{alaw_to_i16, ulaw_to_i16};
 
 /// Magnitude above which values of one law are hardly ever values of the other: below it the grids are dense.

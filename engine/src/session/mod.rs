@@ -13,6 +13,7 @@ mod other;
 mod spans;
 mod windows;
 
+pub use crate::audio::MAX_PACKET_SAMPLES;
 use crate::audio::SampleRate;
 use crate::codec::Codec;
 use crate::dtmf::DtmfDigit;
@@ -26,9 +27,6 @@ use crate::tone::Span;
 use back::BackEnd;
 use other::{Kept, OtherFrames};
 use windows::Windows;
-
-/// Largest packet of [`Session::push_packet`], in samples: 200 ms at 48 kHz.
-pub const MAX_PACKET_SAMPLES: usize = 9_600;
 
 /// How a [`Session`] runs.
 #[derive(Clone, Copy, Debug)]

@@ -3,7 +3,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use realfft::{FftNum, RealFftPlanner, RealToComplex};
+pub use realfft::num_complex::Complex;
+pub use realfft::{ComplexToReal, RealToComplex};
+use realfft::{FftNum, RealFftPlanner};
 
 type Plan<T> = dyn RealToComplex<T>;
 
@@ -26,12 +28,17 @@ impl<T: FftNum> Plans<T> {
     }
 }
 
-/// A real forward transform of `length` samples. For constructors: it locks, and may allocate.
-pub(crate) fn single(length: usize) -> Arc<Plan<f32>> {
+/// A forward transform of `length` real samples, in single precision. For constructors: it locks, and may allocate.
+pub fn single(length: usize) -> Arc<dyn RealToComplex<f32>> {
     SINGLE.get(length)
 }
 
 /// The same in double precision.
-pub(crate) fn double(length: usize) -> Arc<Plan<f64>> {
+pub fn double(length: usize) -> Arc<dyn RealToComplex<f64>> {
     DOUBLE.get(length)
+}
+
+/// An inverse transform to `length` real samples, in single precision. For constructors: it allocates.
+pub fn inverse(length: usize) -> Arc<dyn ComplexToReal<f32>> {
+    RealFftPlanner::new().plan_fft_inverse(length)
 }
