@@ -10,6 +10,8 @@
 
 mod boundary;
 mod call;
+mod call_audio;
+mod call_results;
 #[cfg(feature = "domain")]
 mod domain;
 mod engine;
@@ -26,6 +28,8 @@ mod watchlist;
 
 pub use boundary::*;
 pub use call::*;
+pub use call_audio::*;
+pub use call_results::*;
 #[cfg(feature = "domain")]
 pub use domain::*;
 pub use engine::*;
