@@ -241,6 +241,16 @@ impl<'a> Machine<'a> {
         }
     }
 
+    /// Puts all that lies above the mark into the dictionary.
+    fn entries(&mut self) -> Step<()> {
+        let entries = self.above_mark()?;
+        self.inside_dict()?;
+        if !entries.len().is_multiple_of(2) {
+            return Err(refused("a name without a tensor"));
+        }
+        entries.chunks_exact(2).try_for_each(|pair| self.entry(&pair[0], &pair[1]))
+    }
+
     fn run(&mut self) -> Step<()> {
         if self.take(2)? != b"\x80\x02" {
             return Err(refused("not of protocol 2"));
@@ -305,16 +315,7 @@ impl<'a> Machine<'a> {
                     self.inside_dict()?;
                     self.entry(&key, &value)?;
                 }
-                b'u' => {
-                    let entries = self.above_mark()?;
-                    self.inside_dict()?;
-                    if !entries.len().is_multiple_of(2) {
-                        return Err(refused("a name without a tensor"));
-                    }
-                    for pair in entries.chunks_exact(2) {
-                        self.entry(&pair[0], &pair[1])?;
-                    }
-                }
+                b'u' => self.entries()?,
                 b'.' => {
                     self.inside_dict()?;
                     return if self.rest.is_empty() { Ok(()) } else { Err(refused("goes on behind its end")) };

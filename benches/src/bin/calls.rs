@@ -20,6 +20,7 @@ use engine::call::{Authentication, Call, CallConfig, Caller, Listening, Settings
 use engine::codec::{Codec, g711};
 use engine::score::AuthPolicy;
 use engine::session::SessionConfig;
+use engine::template::Template;
 use models::{Model, Precision};
 
 const PACKET: Duration = Duration::from_millis(20);
@@ -91,20 +92,25 @@ struct Worked {
     busy: Duration,
 }
 
-fn play(
+type Line = (Call, Option<Stage>);
+
+/// A voiceprint that points somewhere.
+fn somewhere(model: &Model) -> Result<Template> {
+    let mut direction = vec![0.0; model.dim()];
+    direction[0] = 1.0;
+    Ok(benches::template(model.id(), &direction, 30.0)?)
+}
+
+/// The calls of each thread, ready for audio.
+fn lines(
     model: &Model,
     (second, seconds): (Option<&Arc<Second>>, Option<f64>),
     calls: usize,
     threads: usize,
-) -> Result<Outcome> {
+) -> Result<Vec<Vec<Line>>> {
     let calibration = Arc::new(models::calibration::parse(models::calibration_json())?);
-    let voices = ["alice_call_1.wav", "bob_call_1.wav", "carol_call_1.wav", "dave_call_1.wav"];
-    let audio = Arc::new(voices.iter().map(|v| packets(v)).collect::<Result<Vec<_>>>()?);
-    let mut direction = vec![0.0; model.dim()];
-    direction[0] = 1.0;
-    let template = Arc::new(benches::template(model.id(), &direction, 30.0)?);
-    let before = resident_kib();
-    let mut lines: Vec<Vec<(Call, Option<Stage>)>> = (0..threads).map(|_| Vec::new()).collect();
+    let template = Arc::new(somewhere(model)?);
+    let mut lines: Vec<Vec<Line>> = (0..threads).map(|_| Vec::new()).collect();
     for i in 0..calls {
         let listening = if seconds.is_some() { Listening::UntilEnd } else { Listening::UntilEnough };
         let config = CallConfig::new(SessionConfig::new(SampleRate::TELEPHONE)).listening(listening);
@@ -112,10 +118,8 @@ fn play(
         let mut stage = None;
         if let Some(second) = second {
             call = second.attach(call)?;
-            let mut direction = vec![0.0; second.model.dim()];
-            direction[0] = 1.0;
             let mut own = Stage::new(Arc::clone(second), false);
-            own.set_template(Some(benches::template(second.model.id(), &direction, 30.0)?));
+            own.set_template(Some(somewhere(&second.model)?));
             stage = Some(own);
         }
         call.set_caller(Caller::Enrolled(Arc::clone(&template)))?;
@@ -123,61 +127,83 @@ fn play(
         call.set(Settings { streaming: true, authentication, fraud: None })?;
         lines[i % threads].push((call, stage));
     }
+    Ok(lines)
+}
+
+/// The calls of one thread, played packet by packet as they are due: call `k` begins with its share of [`SPREAD`].
+fn play_on_one(
+    mut own: Vec<Line>,
+    audio: &[Vec<Vec<u8>>],
+    seconds: Option<f64>,
+    start: Instant,
+    number: impl Fn(usize) -> usize,
+    calls: usize,
+) -> Result<Worked> {
+    let begins = |k: usize| SPREAD.mul_f64(number(k) as f64 / calls as f64);
+    let mut due: BinaryHeap<Reverse<(Duration, usize, usize)>> =
+        (0..own.len()).map(|k| Reverse((begins(k) + PACKET, k, 0))).collect();
+    let mut lateness = Vec::with_capacity(own.len() * 1_000);
+    let (mut waited, mut decided, mut busy) = (Vec::new(), 0, Duration::ZERO);
+    let mut ended: Vec<Option<Instant>> = vec![None; own.len()];
+    let mut told = vec![false; own.len()];
+    while let Some(Reverse((at, k, n))) = due.pop() {
+        let moment = start + at;
+        if let Some(wait) = moment.checked_duration_since(Instant::now()) {
+            std::thread::sleep(wait);
+        }
+        let began = Instant::now();
+        let speech = &audio[number(k) % audio.len()];
+        let (Some((call, stage)), Some(packet)) = (own.get_mut(k), speech.get(n % speech.len().max(1))) else {
+            continue;
+        };
+        call.push_packet(Codec::Pcmu, packet)?;
+        while call.next_event().is_some() {}
+        if let Some(stage) = stage {
+            stage.follow(call)?;
+        }
+        let done = Instant::now();
+        busy += done - began;
+        lateness.push(done.saturating_duration_since(moment));
+        let enough = call.standing().missing_s <= 0.0;
+        if enough && ended[k].is_none() {
+            ended[k] = Some(done);
+        }
+        let answered = enough && stage.as_ref().is_none_or(|s| s.score().is_some());
+        if answered && !told[k] {
+            told[k] = true;
+            decided += 1;
+            waited.extend(ended[k].map(|since| done - since));
+        }
+        let over = match seconds {
+            None => call.status() == StreamingStatus::Ended,
+            Some(seconds) => (n + 1) as f64 * PACKET.as_secs_f64() >= seconds,
+        };
+        if !(over && answered) {
+            due.push(Reverse((at + PACKET, k, n + 1)));
+        }
+    }
+    Ok(Worked { lateness, waited, decided, busy })
+}
+
+fn play(
+    model: &Model,
+    (second, seconds): (Option<&Arc<Second>>, Option<f64>),
+    calls: usize,
+    threads: usize,
+) -> Result<Outcome> {
+    let voices = ["alice_call_1.wav", "bob_call_1.wav", "carol_call_1.wav", "dave_call_1.wav"];
+    let audio = Arc::new(voices.iter().map(|v| packets(v)).collect::<Result<Vec<_>>>()?);
+    let before = resident_kib();
+    let lines = lines(model, (second, seconds), calls, threads)?;
     let kib_per_call = (resident_kib() - before) / calls as f64;
 
     let start = Instant::now() + Duration::from_millis(200);
     let workers: Vec<_> = lines
         .into_iter()
         .enumerate()
-        .map(|(worker, mut own)| {
+        .map(|(worker, own)| {
             let audio = Arc::clone(&audio);
-            std::thread::spawn(move || -> Result<Worked> {
-                let begins = |k: usize| SPREAD.mul_f64((k * threads + worker) as f64 / calls as f64);
-                let mut due: BinaryHeap<Reverse<(Duration, usize, usize)>> =
-                    (0..own.len()).map(|k| Reverse((begins(k) + PACKET, k, 0))).collect();
-                let mut lateness = Vec::with_capacity(own.len() * 1_000);
-                let (mut waited, mut decided, mut busy) = (Vec::new(), 0, Duration::ZERO);
-                let mut ended: Vec<Option<Instant>> = vec![None; own.len()];
-                let mut told = vec![false; own.len()];
-                while let Some(Reverse((at, k, n))) = due.pop() {
-                    let moment = start + at;
-                    if let Some(wait) = moment.checked_duration_since(Instant::now()) {
-                        std::thread::sleep(wait);
-                    }
-                    let began = Instant::now();
-                    let speech = &audio[(k * threads + worker) % audio.len()];
-                    let (Some((call, stage)), Some(packet)) = (own.get_mut(k), speech.get(n % speech.len().max(1)))
-                    else {
-                        continue;
-                    };
-                    call.push_packet(Codec::Pcmu, packet)?;
-                    while call.next_event().is_some() {}
-                    if let Some(stage) = stage {
-                        stage.follow(call)?;
-                    }
-                    let done = Instant::now();
-                    busy += done - began;
-                    lateness.push(done.saturating_duration_since(moment));
-                    let enough = call.standing().missing_s <= 0.0;
-                    if enough && ended[k].is_none() {
-                        ended[k] = Some(done);
-                    }
-                    let answered = enough && stage.as_ref().is_none_or(|s| s.score().is_some());
-                    if answered && !told[k] {
-                        told[k] = true;
-                        decided += 1;
-                        waited.extend(ended[k].map(|since| done - since));
-                    }
-                    let over = match seconds {
-                        None => call.status() == StreamingStatus::Ended,
-                        Some(seconds) => (n + 1) as f64 * PACKET.as_secs_f64() >= seconds,
-                    };
-                    if !(over && answered) {
-                        due.push(Reverse((at + PACKET, k, n + 1)));
-                    }
-                }
-                Ok(Worked { lateness, waited, decided, busy })
-            })
+            std::thread::spawn(move || play_on_one(own, &audio, seconds, start, |k| k * threads + worker, calls))
         })
         .collect();
     let mut outcome = Outcome {

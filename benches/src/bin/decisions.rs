@@ -5,7 +5,7 @@
 //! them with.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
@@ -38,7 +38,7 @@ struct Heard {
     samples: Vec<u8>,
 }
 
-fn companded(path: &std::path::Path) -> Result<Vec<u8>> {
+fn companded(path: &Path) -> Result<Vec<u8>> {
     let mut reader = MonoReader::open(path, None, ChannelChoice::Ask)?;
     ensure!(reader.spec().rate_hz == 8_000, "{}: not at 8 kHz", path.display());
     let (mut bytes, mut chunk) = (Vec::new(), Vec::new());
@@ -126,15 +126,15 @@ impl Tally {
     }
 }
 
-fn main() -> Result<()> {
-    let args = Args::parse();
-    let list =
-        TrialList::parse(&std::fs::read_to_string(&args.list).with_context(|| args.list.display().to_string())?)?;
-    let tools = Tools {
-        model: Model::embedded()?,
-        calibration: Arc::new(models::calibration::parse(models::calibration_json())?),
-        threshold: args.threshold,
-    };
+/// Voiceprints, joined probes, and who is compared with whom, by name.
+struct People {
+    templates: BTreeMap<String, Arc<Template>>,
+    joined: BTreeMap<String, Heard>,
+    pairs: BTreeSet<(String, String)>,
+}
+
+/// Enrols everybody and joins each one's probes until they hold 10 s of net speech.
+fn people(list: &TrialList, root: &Path, tools: &Tools) -> Result<People> {
     let person = |file: u32| list.files()[file as usize].split('/').next().unwrap_or_default().to_owned();
     let (mut probes, mut enrolments) = (BTreeMap::<String, BTreeSet<u32>>::new(), BTreeMap::<String, u32>::new());
     let mut pairs = BTreeSet::new();
@@ -143,7 +143,7 @@ fn main() -> Result<()> {
         enrolments.entry(person(t.enrolment)).or_insert(t.enrolment);
         pairs.insert((person(t.enrolment), person(t.probe)));
     }
-    let path = |file: u32| args.root.join(&list.files()[file as usize]);
+    let path = |file: u32| root.join(&list.files()[file as usize]);
     let mut templates = BTreeMap::new();
     for (who, &file) in &enrolments {
         let heard = whole(&tools.model, companded(&path(file))?)?;
@@ -165,6 +165,19 @@ fn main() -> Result<()> {
         }
         joined.insert(who.clone(), heard.context("a person without probes")?);
     }
+    Ok(People { templates, joined, pairs })
+}
+
+fn main() -> Result<()> {
+    let args = Args::parse();
+    let list =
+        TrialList::parse(&std::fs::read_to_string(&args.list).with_context(|| args.list.display().to_string())?)?;
+    let tools = Tools {
+        model: Model::embedded()?,
+        calibration: Arc::new(models::calibration::parse(models::calibration_json())?),
+        threshold: args.threshold,
+    };
+    let People { templates, joined, pairs } = people(&list, &args.root, &tools)?;
     let enough = joined.values().filter(|h| h.net_s >= 10.0).count();
     println!(
         "{} people, {enough} of them with 10 s of net speech in their joined probes; {} pairs",

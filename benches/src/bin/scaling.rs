@@ -112,92 +112,104 @@ fn talk(seconds: u32) -> Result<Transcript> {
     Ok(Transcript::new(turns)?)
 }
 
-fn by_length(longest: u32) -> Result<Vec<Line>> {
-    let second = testdata::speech_like(8_000, 1);
+/// A tenth of a second of frames.
+fn frames() -> Vec<f32> {
+    (0..10 * NUM_MEL_BINS).map(|i| 10.0 + (i % 7) as f32).collect()
+}
+
+fn decode(seconds: u32) -> Result<f64> {
+    let ((coded, packets), mut out) = (packets(seconds), [0.0; 160]);
+    median(|| {
+        for packet in coded.chunks_exact(160).cycle().take(packets) {
+            Codec::Pcmu.decode(packet, &mut out).map_err(|e| anyhow!("{e}"))?;
+            black_box(&out);
+        }
+        Ok(())
+    })
+}
+
+fn resample(seconds: u32) -> Result<f64> {
     let wide = testdata::speech_like(48_000, 1);
+    let mut resampler = Resampler::to(SampleRate::new(48_000)?, 8_000)?;
+    median(|| {
+        resampler.reset();
+        for _ in 0..seconds {
+            resampler.push(&wide, &mut |part: &[f32]| _ = black_box(part.len()));
+        }
+        Ok(())
+    })
+}
+
+fn features(seconds: u32) -> Result<f64> {
+    let second = testdata::speech_like(8_000, 1);
+    let mut fbank = Fbank::new();
+    median(|| {
+        fbank.reset();
+        for _ in 0..seconds {
+            fbank.push(&second, &mut |frame: &[f32], _: &[f32]| _ = black_box(frame.len()));
+        }
+        Ok(())
+    })
+}
+
+fn detect(model: &Model, seconds: u32) -> Result<f64> {
+    let frames = frames();
+    let (mut detector, mut odds) = (model.detector(), [0.0; 64]);
+    median(|| {
+        detector.reset();
+        for _ in 0..10 * seconds {
+            black_box(detector.push(&frames, &mut odds));
+        }
+        Ok(())
+    })
+}
+
+fn embed(model: &Model, seconds: u32) -> Result<f64> {
+    let frames = frames();
+    let mut embedder = model.embedder();
+    median(|| {
+        embedder.reset();
+        for _ in 0..10 * seconds {
+            embedder.push(&frames, &[true; 10]);
+        }
+        Ok(())
+    })
+}
+
+fn find(seconds: u32) -> Result<f64> {
+    let (talk, wanted) = (talk(seconds)?, rules::recognised());
+    median(|| {
+        black_box(rules::find(&talk, &wanted));
+        Ok(())
+    })
+}
+
+fn mute(seconds: u32) -> Result<f64> {
+    let spans: Vec<Span> =
+        (0..u64::from(seconds) / 5).map(|i| Span { begin_ms: 5_000 * i + 1_000, end_ms: 5_000 * i + 3_000 }).collect();
+    median(|| {
+        let samples = u64::from(seconds) * 8_000;
+        let spans = Spans::new(&spans, 250, 8_000, samples).map_err(|e| anyhow!("{e:?}"))?;
+        let mut block = [1i16; 4_000];
+        for start in (0..samples).step_by(block.len()) {
+            for range in spans.within(start, block.len() as u64) {
+                block[range.start as usize..range.end as usize].fill(0);
+            }
+            black_box(&block);
+        }
+        Ok(())
+    })
+}
+
+fn by_length(longest: u32) -> Result<Vec<Line>> {
     let model = Model::embedded()?;
     type Step<'a> = Box<dyn FnMut(u32) -> Result<f64> + 'a>;
-    let decode = |seconds: u32| -> Result<f64> {
-        let ((coded, packets), mut out) = (packets(seconds), [0.0; 160]);
-        median(|| {
-            for packet in coded.chunks_exact(160).cycle().take(packets) {
-                Codec::Pcmu.decode(packet, &mut out).map_err(|e| anyhow!("{e}"))?;
-                black_box(&out);
-            }
-            Ok(())
-        })
-    };
-    let resample = |seconds: u32| -> Result<f64> {
-        let mut resampler = Resampler::to(SampleRate::new(48_000)?, 8_000)?;
-        median(|| {
-            resampler.reset();
-            for _ in 0..seconds {
-                resampler.push(&wide, &mut |part: &[f32]| _ = black_box(part.len()));
-            }
-            Ok(())
-        })
-    };
-    let features = |seconds: u32| -> Result<f64> {
-        let mut fbank = Fbank::new();
-        median(|| {
-            fbank.reset();
-            for _ in 0..seconds {
-                fbank.push(&second, &mut |frame: &[f32], _: &[f32]| _ = black_box(frame.len()));
-            }
-            Ok(())
-        })
-    };
-    let frames: Vec<f32> = (0..10 * NUM_MEL_BINS).map(|i| 10.0 + (i % 7) as f32).collect();
-    let detect = |seconds: u32| -> Result<f64> {
-        let (mut detector, mut odds) = (model.detector(), [0.0; 64]);
-        median(|| {
-            detector.reset();
-            for _ in 0..10 * seconds {
-                black_box(detector.push(&frames, &mut odds));
-            }
-            Ok(())
-        })
-    };
-    let embed = |seconds: u32| -> Result<f64> {
-        let mut embedder = model.embedder();
-        median(|| {
-            embedder.reset();
-            for _ in 0..10 * seconds {
-                embedder.push(&frames, &[true; 10]);
-            }
-            Ok(())
-        })
-    };
-    let find = |seconds: u32| -> Result<f64> {
-        let (talk, wanted) = (talk(seconds)?, rules::recognised());
-        median(|| {
-            black_box(rules::find(&talk, &wanted));
-            Ok(())
-        })
-    };
-    let mute = |seconds: u32| -> Result<f64> {
-        let spans: Vec<Span> = (0..u64::from(seconds) / 5)
-            .map(|i| Span { begin_ms: 5_000 * i + 1_000, end_ms: 5_000 * i + 3_000 })
-            .collect();
-        median(|| {
-            let samples = u64::from(seconds) * 8_000;
-            let spans = Spans::new(&spans, 250, 8_000, samples).map_err(|e| anyhow!("{e:?}"))?;
-            let mut block = [1i16; 4_000];
-            for start in (0..samples).step_by(block.len()) {
-                for range in spans.within(start, block.len() as u64) {
-                    block[range.start as usize..range.end as usize].fill(0);
-                }
-                black_box(&block);
-            }
-            Ok(())
-        })
-    };
     let steps: Vec<(&'static str, Step<'_>)> = vec![
         ("PCMU to samples", Box::new(decode)),
         ("48 to 8 kHz", Box::new(resample)),
         ("features", Box::new(features)),
-        ("speech detector", Box::new(detect)),
-        ("speaker network", Box::new(embed)),
+        ("speech detector", Box::new(|s| detect(&model, s))),
+        ("speaker network", Box::new(|s| embed(&model, s))),
         ("PCMU packets to embedding", Box::new(|s| session(Precision::F32, s))),
         ("the same in 8 bits", Box::new(|s| session(Precision::Int8, s))),
         ("personal data in the words", Box::new(find)),
