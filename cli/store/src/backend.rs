@@ -31,11 +31,11 @@ fn migration(version: i64, name: &'static str, sql: &'static str) -> Migration {
 
 fn migrator() -> Migrator {
     let migrations = vec![
-        migration(1, "domain", include_str!("../migrations/0001_domain.sql")),
-        migration(3, "jobs", include_str!("../migrations/0003_jobs.sql")),
-        migration(4, "fraudsters", include_str!("../migrations/0004_fraudsters.sql")),
-        migration(5, "session audio", include_str!("../migrations/0005_session_audio.sql")),
-        migration(6, "contacts", include_str!("../migrations/0006_contacts.sql")),
+        migration(1, "domain", include_str!("backends/sqlite/migrations/0001_domain.sql")),
+        migration(3, "jobs", include_str!("backends/sqlite/migrations/0003_jobs.sql")),
+        migration(4, "fraudsters", include_str!("backends/sqlite/migrations/0004_fraudsters.sql")),
+        migration(5, "session audio", include_str!("backends/sqlite/migrations/0005_session_audio.sql")),
+        migration(6, "contacts", include_str!("backends/sqlite/migrations/0006_contacts.sql")),
     ];
     Migrator { migrations: migrations.into(), ..Migrator::DEFAULT }
 }
