@@ -2,16 +2,15 @@
 
 use std::path::Path;
 
-use sqlx::sqlite::SqliteConnection;
-
 use crate::access::Permission;
 use crate::audit_action::AuditAction;
-use crate::backend::{change, get, rows};
+use crate::backend::{Connection, change, rows};
 use crate::clock::Timestamp;
 use crate::domain::Domain;
 use crate::error::StoreError;
 use crate::page::MAX_PAGE;
 use crate::sealed::{framed, mac};
+use crate::statement::{Fields, Statement, get};
 
 /// One entry of the audit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +42,7 @@ struct Row {
 }
 
 impl Row {
-    fn read(path: &Path, row: &sqlx::sqlite::SqliteRow) -> Result<Row, StoreError> {
+    fn read(path: &Path, row: &Fields) -> Result<Row, StoreError> {
         Ok(Row {
             seq: get(path, row, 0)?,
             at: get(path, row, 1)?,
@@ -84,26 +83,21 @@ fn head_mac(domain: &Domain, seq: i64, last: &[u8]) -> Vec<u8> {
 
 impl Domain {
     /// Adds an entry inside the caller's transaction.
-    pub(crate) async fn record(
-        &self,
-        c: &mut SqliteConnection,
-        action: AuditAction,
-        subject: &str,
-    ) -> Result<(), StoreError> {
-        self.record_noted(c, action, subject, None).await
+    pub(crate) fn record(&self, c: &mut dyn Connection, action: AuditAction, subject: &str) -> Result<(), StoreError> {
+        self.record_noted(c, action, subject, None)
     }
 
     /// The same, with a reason.
-    pub(crate) async fn record_noted(
+    pub(crate) fn record_noted(
         &self,
-        c: &mut SqliteConnection,
+        c: &mut dyn Connection,
         action: AuditAction,
         subject: &str,
         note: Option<&str>,
     ) -> Result<(), StoreError> {
         let path = self.backend.path();
-        let last = sqlx::query("SELECT seq, mac FROM audit WHERE domain_id = $1 ORDER BY seq DESC LIMIT 1");
-        let (seq, previous) = match rows(path, c, last.bind(self.id().as_str())).await?.pop() {
+        let last = Statement::new("SELECT seq, mac FROM audit WHERE domain_id = $1 ORDER BY seq DESC LIMIT 1");
+        let (seq, previous) = match rows(c, last.bind(self.id().as_str()))?.pop() {
             Some(row) => (get::<i64>(path, &row, 0)?, get::<Vec<u8>>(path, &row, 1)?),
             None => (0, Vec::new()),
         };
@@ -122,7 +116,7 @@ impl Domain {
         row.mac = row.expected(self, &previous);
         let head = head_mac(self, row.seq, &row.mac);
         let seq = row.seq;
-        let insert = sqlx::query(
+        let insert = Statement::new(
             "INSERT INTO audit (domain_id, seq, at, actor, action, subject, mac, note) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
@@ -134,12 +128,12 @@ impl Domain {
         .bind(row.subject)
         .bind(row.mac)
         .bind(row.note);
-        change(path, c, insert).await?;
-        let insert = sqlx::query(
+        change(c, insert)?;
+        let insert = Statement::new(
             "INSERT INTO audit_heads (domain_id, seq, mac) VALUES ($1, $2, $3) \
              ON CONFLICT (domain_id) DO UPDATE SET seq = $2, mac = $3",
         );
-        change(path, c, insert.bind(self.id().as_str()).bind(seq).bind(head)).await.map(|_| ())
+        change(c, insert.bind(self.id().as_str()).bind(seq).bind(head)).map(|_| ())
     }
 
     /// Up to [`MAX_PAGE`] entries after number `after`, oldest first.
@@ -173,9 +167,9 @@ impl Domain {
     fn audit_rows(&self, after: i64) -> Result<Vec<Row>, StoreError> {
         let path = self.backend.path();
         let sql = format!("SELECT {FIELDS} FROM audit WHERE domain_id = $1 AND seq > $2 ORDER BY seq LIMIT $3");
-        self.backend.read(async |c| {
-            let query = sqlx::query(&sql).bind(self.id().as_str()).bind(after).bind(MAX_PAGE as i64);
-            rows(path, c, query).await?.iter().map(|row| Row::read(path, row)).collect()
+        self.backend.read(|c| {
+            let query = Statement::new(sql).bind(self.id().as_str()).bind(after).bind(MAX_PAGE as i64);
+            rows(c, query)?.iter().map(|row| Row::read(path, row)).collect()
         })
     }
 
@@ -207,8 +201,8 @@ impl Domain {
     /// Domains of an earlier schema have no head before their next entry.
     fn verify_head(&self, last: i64, mac: &[u8]) -> Result<(), StoreError> {
         let path = self.path();
-        let query = sqlx::query("SELECT seq, mac FROM audit_heads WHERE domain_id = $1").bind(self.id().as_str());
-        let Some(row) = self.backend.read(async |c| rows(path, c, query).await)?.pop() else { return Ok(()) };
+        let query = Statement::new("SELECT seq, mac FROM audit_heads WHERE domain_id = $1").bind(self.id().as_str());
+        let Some(row) = self.backend.read(|c| rows(c, query))?.pop() else { return Ok(()) };
         let (seq, head): (i64, Vec<u8>) = (get(path, &row, 0)?, get(path, &row, 1)?);
         if seq == last && head == head_mac(self, last, mac) {
             return Ok(());

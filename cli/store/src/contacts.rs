@@ -6,20 +6,19 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use sqlx::sqlite::SqliteConnection;
-use sqlx::{QueryBuilder, Sqlite};
 use zeroize::Zeroizing;
 
 use crate::access::{
     Action, Allowed, Decision, Denied, Grants, HierarchyGroup, Media, Permission, Scope, Variant, authorize,
 };
 use crate::audit_action::AuditAction;
-use crate::backend::{change, get, rows};
+use crate::backend::{Connection, change, rows};
 use crate::clock::Timestamp;
 use crate::domain::Domain;
 use crate::error::{ResourceType, StoreError};
+use crate::statement::{Statement, get, take_bytes};
 use crate::users::reason;
-use crate::words::{Said, Speaker};
+use crate::words::{Index, Said, Speaker};
 
 /// Days for which a contact is kept unless asked otherwise: 24 months, as contact records are in Connect.
 pub const DEFAULT_RETENTION_DAYS: u32 = 730;
@@ -251,7 +250,7 @@ impl Domain {
         }
     }
 
-    async fn contact_row(&self, c: &mut SqliteConnection, id: &str) -> Result<Option<Row>, StoreError> {
+    fn contact_row(&self, c: &mut dyn Connection, id: &str) -> Result<Option<Row>, StoreError> {
         const HAS: &str = "EXISTS (SELECT 1 FROM contact_files f WHERE f.contact_no = c.contact_no AND f.media = ";
         let sql = format!(
             "SELECT c.contact_no, c.agent, c.hierarchy, c.imported_at, c.expires_at, \
@@ -260,8 +259,8 @@ impl Domain {
              FROM contacts c WHERE c.domain_id = $1 AND c.contact_id = $2 AND c.expires_at > $3"
         );
         let path = self.path();
-        let query = sqlx::query(&sql).bind(self.id().as_str()).bind(id).bind(self.now().0);
-        let Some(row) = rows(path, c, query).await?.pop() else { return Ok(None) };
+        let query = Statement::new(sql).bind(self.id().as_str()).bind(id).bind(self.now().0);
+        let Some(row) = rows(c, query)?.pop() else { return Ok(None) };
         let hierarchy: String = get(path, &row, 2)?;
         let originals =
             [(Media::Recording.as_str(), get(path, &row, 6)?), (Media::Transcript.as_str(), get(path, &row, 8)?)];
@@ -283,7 +282,7 @@ impl Domain {
     /// The contact, where whoever asks may do this with it. One that may not be seen is not told from one that is not there.
     fn authorized(&self, id: &str, action: Action) -> Result<(Row, Grants, Allowed), StoreError> {
         let grants = self.grants()?;
-        let row = self.backend.read(async |c| self.contact_row(c, id).await)?;
+        let row = self.backend.read(|c| self.contact_row(c, id))?;
         let Some(row) = row else {
             // Who has no right to contacts at all is told that, whether this one is there or not.
             self.held(&grants, &[Permission::ContactSearch, Permission::MyContacts])?;
@@ -315,11 +314,11 @@ impl Domain {
             let reason = format!("must be 1 to {MAX_RETENTION_DAYS}; got {retention_days}");
             return Err(StoreError::invalid("RetentionDays", reason));
         }
-        self.backend.write(async |c| {
-            self.active(c).await?;
+        self.backend.write(|c| {
+            self.active(c)?;
             let mut told = Imported::default();
             for record in records {
-                match self.import_one(c, record, retention_days).await? {
+                match self.import_one(c, record, retention_days)? {
                     Some(true) => told.new += 1,
                     Some(false) => told.updated += 1,
                     None => told.stale += 1,
@@ -327,23 +326,23 @@ impl Domain {
             }
             if told.new + told.updated > 0 {
                 let note = format!("{} new, {} updated", told.new, told.updated);
-                self.record_noted(c, AuditAction::ContactsImported, self.id().as_str(), Some(&note)).await?;
+                self.record_noted(c, AuditAction::ContactsImported, self.id().as_str(), Some(&note))?;
             }
             Ok(told)
         })
     }
 
     /// `true` for a new one, `false` for a newer one, `None` for one that is no newer.
-    async fn import_one(
+    fn import_one(
         &self,
-        c: &mut SqliteConnection,
+        c: &mut dyn Connection,
         record: &ContactRecord,
         days: u32,
     ) -> Result<Option<bool>, StoreError> {
         let path = self.path();
         let id = record.contact_id.as_str();
-        let query = sqlx::query("SELECT last_update_at FROM contacts WHERE domain_id = $1 AND contact_id = $2");
-        let found = rows(path, c, query.bind(self.id().as_str()).bind(id)).await?.pop();
+        let query = Statement::new("SELECT last_update_at FROM contacts WHERE domain_id = $1 AND contact_id = $2");
+        let found = rows(c, query.bind(self.id().as_str()).bind(id))?.pop();
         let before: Option<i64> = found.map(|row| get(path, &row, 0)).transpose()?;
         if before.is_some_and(|at| at >= record.last_update_at) {
             return Ok(None);
@@ -358,7 +357,7 @@ impl Domain {
                 let all: Vec<&str> = all.iter().filter_map(Value::as_str).collect();
                 format!("\u{1f}{}\u{1f}", all.join("\u{1f}"))
             });
-        let insert = sqlx::query(
+        let insert = Statement::new(
             "INSERT INTO contacts (domain_id, contact_id, channel, agent, queue, hierarchy, initiated_at, closed, \
              last_update_at, imported_at, expires_at, authentication, fraud, fraud_reasons, speaker_action) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
@@ -381,12 +380,12 @@ impl Domain {
         .bind(voice(&["FraudDetection", "Result"]))
         .bind(fraud_reasons)
         .bind(record.speaker_action());
-        let row = rows(path, c, insert).await?.pop().ok_or_else(|| self.no_such_contact(id))?;
-        let insert = sqlx::query(
+        let row = rows(c, insert)?.pop().ok_or_else(|| self.no_such_contact(id))?;
+        let insert = Statement::new(
             "INSERT INTO contact_records (contact_no, sealed) VALUES ($1, $2) \
              ON CONFLICT (contact_no) DO UPDATE SET sealed = $2",
         );
-        change(path, c, insert.bind(get::<i64>(path, &row, 0)?).bind(sealed)).await?;
+        change(c, insert.bind(get::<i64>(path, &row, 0)?).bind(sealed))?;
         Ok(Some(before.is_none()))
     }
 
@@ -420,25 +419,25 @@ impl Domain {
             };
             prepared.push((file, said, self.keys.seal(&self.file_context(contact_id, media, variant), bytes)?));
         }
-        self.backend.write(async |c| {
-            self.active(c).await?;
+        self.backend.write(|c| {
+            self.active(c)?;
             for (file, said, sealed) in &prepared {
-                self.put_file(c, file, said.as_ref(), sealed).await?;
+                self.put_file(c, file, said.as_ref(), sealed)?;
             }
             Ok(())
         })
     }
 
-    async fn put_file(
+    fn put_file(
         &self,
-        c: &mut SqliteConnection,
+        c: &mut dyn Connection,
         file: &NewContactFile<'_>,
         said: Option<&Said>,
         sealed: &[u8],
     ) -> Result<(), StoreError> {
         let NewContactFile { contact_id, media, variant, bytes } = *file;
-        let row = self.contact_row(c, contact_id).await?.ok_or_else(|| self.no_such_contact(contact_id))?;
-        let insert = sqlx::query(
+        let row = self.contact_row(c, contact_id)?.ok_or_else(|| self.no_such_contact(contact_id))?;
+        let insert = Statement::new(
             "INSERT INTO contact_files (contact_no, media, variant, stored_at, bytes, sealed) \
              VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (contact_no, media, variant) \
              DO UPDATE SET stored_at = $4, bytes = $5, sealed = $6",
@@ -449,38 +448,23 @@ impl Domain {
         .bind(self.now().0)
         .bind(i64::try_from(bytes.len()).unwrap_or(i64::MAX))
         .bind(sealed);
-        change(self.path(), c, insert).await?;
+        change(c, insert)?;
         if let Some(said) = said {
-            self.index(c, &row, said, variant).await?;
+            self.index(c, &row, said, variant)?;
         }
         let note = format!("{} {}", media.as_str(), variant.as_str());
-        self.record_noted(c, AuditAction::ContactFileStored, contact_id, Some(&note)).await
+        self.record_noted(c, AuditAction::ContactFileStored, contact_id, Some(&note))
     }
 
-    async fn index(
-        &self,
-        c: &mut SqliteConnection,
-        row: &Row,
-        said: &Said,
-        variant: Variant,
-    ) -> Result<(), StoreError> {
-        let path = self.path();
-        let (words, column) = match variant {
-            Variant::Redacted => ("words_redacted", "redacted_transcript"),
-            Variant::Unredacted => ("words_original", "original_transcript"),
+    fn index(&self, c: &mut dyn Connection, row: &Row, said: &Said, variant: Variant) -> Result<(), StoreError> {
+        let (index, column) = match variant {
+            Variant::Redacted => (Index::Redacted, "redacted_transcript"),
+            Variant::Unredacted => (Index::Original, "original_transcript"),
         };
         if row.has(Media::Transcript, variant) {
-            let delete = format!("DELETE FROM {words} WHERE rowid = $1");
-            change(path, c, sqlx::query(&delete).bind(row.no)).await?;
+            c.forget_words(index, row.no)?;
         }
-        let hashed = |speaker: Speaker| self.keys.words(said.tokens(speaker));
-        let insert = format!("INSERT INTO {words} (rowid, agent, customer, system) VALUES ($1, $2, $3, $4)");
-        let insert = sqlx::query(&insert)
-            .bind(row.no)
-            .bind(hashed(Speaker::Agent))
-            .bind(hashed(Speaker::Customer))
-            .bind(hashed(Speaker::System));
-        change(path, c, insert).await?;
+        c.index_words(index, row.no, Speaker::ALL.map(|s| self.keys.words(said.tokens(s))))?;
         // What is found by the words of the original would tell of them: figures and categories of the redacted copy win.
         let figures_too = variant == Variant::Redacted || !row.scope.redacted_transcript;
         let mut update = format!("UPDATE contacts SET {column} = TRUE");
@@ -490,7 +474,7 @@ impl Domain {
                        customer_sentiment_end = $9";
         }
         update += " WHERE contact_no = $1";
-        let mut update = sqlx::query(&update).bind(row.no);
+        let mut update = Statement::new(update).bind(row.no);
         if figures_too {
             update = update.bind(said.duration_ms).bind(said.non_talk_ms);
             for speaker in [Speaker::Agent, Speaker::Customer] {
@@ -498,16 +482,15 @@ impl Domain {
                 update = update.bind(s.map(|s| s.overall)).bind(s.map(|s| s.begin)).bind(s.map(|s| s.end));
             }
         }
-        change(path, c, update).await?;
+        change(c, update)?;
         let both = [Variant::Redacted, Variant::Unredacted];
         if figures_too {
             if both.iter().any(|v| row.has(Media::Transcript, *v)) {
-                change(path, c, sqlx::query("DELETE FROM contact_categories WHERE contact_no = $1").bind(row.no))
-                    .await?;
+                change(c, Statement::new("DELETE FROM contact_categories WHERE contact_no = $1").bind(row.no))?;
             }
             for category in &said.categories {
-                let insert = sqlx::query("INSERT INTO contact_categories (contact_no, category) VALUES ($1, $2)");
-                change(path, c, insert.bind(row.no).bind(category)).await?;
+                let insert = Statement::new("INSERT INTO contact_categories (contact_no, category) VALUES ($1, $2)");
+                change(c, insert.bind(row.no).bind(category))?;
             }
         }
         Ok(())
@@ -520,11 +503,11 @@ impl Domain {
     pub fn stored_contact(&self, id: &str) -> Result<StoredContact, StoreError> {
         self.allow(Permission::ImportContacts)?;
         let path = self.path();
-        let (row, sealed, categories) = self.backend.read(async |c| {
-            let row = self.contact_row(c, id).await?.ok_or_else(|| self.no_such_contact(id))?;
-            let query = sqlx::query("SELECT sealed FROM contact_records WHERE contact_no = $1").bind(row.no);
-            let found = rows(path, c, query).await?.pop().ok_or_else(|| self.no_such_contact(id))?;
-            let categories = self.categories(c, [row.no].into_iter()).await?.remove(&row.no).unwrap_or_default();
+        let (row, sealed, categories) = self.backend.read(|c| {
+            let row = self.contact_row(c, id)?.ok_or_else(|| self.no_such_contact(id))?;
+            let query = Statement::new("SELECT sealed FROM contact_records WHERE contact_no = $1").bind(row.no);
+            let found = rows(c, query)?.pop().ok_or_else(|| self.no_such_contact(id))?;
+            let categories = self.categories(c, [row.no].into_iter())?.remove(&row.no).unwrap_or_default();
             Ok((row, get::<Vec<u8>>(path, &found, 0)?, categories))
         })?;
         let both = [Variant::Redacted, Variant::Unredacted];
@@ -541,8 +524,8 @@ impl Domain {
     pub fn contact(&self, id: &str) -> Result<Contact, StoreError> {
         let (row, grants, _) = self.authorized(id, Action::See)?;
         let path = self.path();
-        let query = sqlx::query("SELECT sealed FROM contact_records WHERE contact_no = $1").bind(row.no);
-        let found = self.backend.read(async |c| rows(path, c, query).await)?.pop();
+        let query = Statement::new("SELECT sealed FROM contact_records WHERE contact_no = $1").bind(row.no);
+        let found = self.backend.read(|c| rows(c, query))?.pop();
         let sealed: Vec<u8> = get(path, &found.ok_or_else(|| self.no_such_contact(id))?, 0)?;
         let record = self.open_record(&grants, id, &sealed)?;
         let copies = Media::ALL.into_iter().filter_map(|media| {
@@ -551,7 +534,7 @@ impl Domain {
         });
         let copies: Vec<_> = copies.collect();
         let categories = match copies.iter().any(|(m, _)| *m == Media::Transcript) {
-            true => self.backend.read(async |c| self.categories(c, [row.no].into_iter()).await)?.remove(&row.no),
+            true => self.backend.read(|c| self.categories(c, [row.no].into_iter()))?.remove(&row.no),
             false => None,
         };
         Ok(Contact {
@@ -564,21 +547,16 @@ impl Domain {
     }
 
     /// The categories of contacts, by name.
-    pub(crate) async fn categories(
+    pub(crate) fn categories(
         &self,
-        c: &mut SqliteConnection,
+        c: &mut dyn Connection,
         numbers: impl Iterator<Item = i64>,
     ) -> Result<BTreeMap<i64, Vec<String>>, StoreError> {
         let path = self.path();
-        let mut sql: QueryBuilder<'_, Sqlite> =
-            QueryBuilder::new("SELECT contact_no, category FROM contact_categories WHERE contact_no IN (");
-        let mut list = sql.separated(", ");
-        numbers.for_each(|no| {
-            list.push_bind(no);
-        });
-        sql.push(") ORDER BY category");
+        let mut sql = Statement::new("SELECT contact_no, category FROM contact_categories WHERE contact_no IN ");
+        sql.push_list(numbers).push(" ORDER BY category");
         let mut found: BTreeMap<i64, Vec<String>> = BTreeMap::new();
-        for row in rows(path, c, sql.build()).await? {
+        for row in rows(c, sql)? {
             found.entry(get(path, &row, 0)?).or_default().push(get(path, &row, 1)?);
         }
         Ok(found)
@@ -630,16 +608,17 @@ impl Domain {
             (_, why) => why.map(reason).transpose()?,
         };
         let path = self.path();
-        let sealed: Vec<u8> = self.backend.write(async |c| {
+        let sealed: Vec<u8> = self.backend.write(|c| {
             if variant == Variant::Unredacted {
                 let note = format!("{}: {}", media.as_str(), why.unwrap_or_default());
-                self.record_noted(c, AuditAction::UnredactedRead, id, Some(&note)).await?;
+                self.record_noted(c, AuditAction::UnredactedRead, id, Some(&note))?;
             }
-            let query =
-                sqlx::query("SELECT sealed FROM contact_files WHERE contact_no = $1 AND media = $2 AND variant = $3");
+            let query = Statement::new(
+                "SELECT sealed FROM contact_files WHERE contact_no = $1 AND media = $2 AND variant = $3",
+            );
             let query = query.bind(row.no).bind(media.as_str()).bind(variant.as_str());
-            let found = rows(path, c, query).await?.pop().ok_or_else(|| self.no_such_contact(id))?;
-            get(path, &found, 0)
+            let found = rows(c, query)?.pop().ok_or_else(|| self.no_such_contact(id))?;
+            take_bytes(path, found, 0)
         })?;
         let plain = self.keys.open(&self.file_context(id, media, variant), &sealed);
         let mut bytes =
@@ -656,23 +635,24 @@ impl Domain {
     /// [`StoreError::Denied`]; [`StoreError::NotFound`], also for one that may not be seen; storage errors.
     pub fn delete_contact(&self, id: &str) -> Result<(), StoreError> {
         let (row, ..) = self.authorized(id, Action::Delete)?;
-        self.backend.write(async |c| {
-            self.erase(c, row.no).await?;
-            self.record(c, AuditAction::ContactDeleted, &row.contact_id).await
+        self.backend.write(|c| {
+            self.erase(c, row.no)?;
+            self.record(c, AuditAction::ContactDeleted, &row.contact_id)
         })?;
-        self.backend.empty_log()
+        self.backend.erase_deleted()
     }
 
-    async fn erase(&self, c: &mut SqliteConnection, no: i64) -> Result<(), StoreError> {
+    fn erase(&self, c: &mut dyn Connection, no: i64) -> Result<(), StoreError> {
+        for index in [Index::Redacted, Index::Original] {
+            c.forget_words(index, no)?;
+        }
         for sql in [
             "DELETE FROM contact_files WHERE contact_no = $1",
             "DELETE FROM contact_categories WHERE contact_no = $1",
             "DELETE FROM contact_records WHERE contact_no = $1",
-            "DELETE FROM words_redacted WHERE rowid = $1",
-            "DELETE FROM words_original WHERE rowid = $1",
             "DELETE FROM contacts WHERE contact_no = $1",
         ] {
-            change(self.path(), c, sqlx::query(sql).bind(no)).await?;
+            change(c, Statement::new(sql).bind(no))?;
         }
         Ok(())
     }
@@ -684,20 +664,20 @@ impl Domain {
     pub fn erase_expired_contacts(&self) -> Result<u64, StoreError> {
         self.allow(Permission::ImportContacts)?;
         let path = self.path();
-        let erased = self.backend.write(async |c| {
-            let query = sqlx::query("SELECT contact_no FROM contacts WHERE domain_id = $1 AND expires_at <= $2");
-            let expired = rows(path, c, query.bind(self.id().as_str()).bind(self.now().0)).await?;
+        let erased = self.backend.write(|c| {
+            let query = Statement::new("SELECT contact_no FROM contacts WHERE domain_id = $1 AND expires_at <= $2");
+            let expired = rows(c, query.bind(self.id().as_str()).bind(self.now().0))?;
             for row in &expired {
-                self.erase(c, get(path, row, 0)?).await?;
+                self.erase(c, get(path, row, 0)?)?;
             }
             if !expired.is_empty() {
                 let note = expired.len().to_string();
-                self.record_noted(c, AuditAction::ContactsErased, self.id().as_str(), Some(&note)).await?;
+                self.record_noted(c, AuditAction::ContactsErased, self.id().as_str(), Some(&note))?;
             }
             Ok(expired.len() as u64)
         })?;
         if erased > 0 {
-            self.backend.empty_log()?;
+            self.backend.erase_deleted()?;
         }
         Ok(erased)
     }

@@ -6,18 +6,19 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use zeroize::Zeroizing;
 
 use crate::access::Permission;
 use crate::audit_action::AuditAction;
-use crate::backend::{Backend, change, check_header, get, rows, with_suffix};
+use crate::backend::{Backend, Connection, change, rows};
+use crate::backends::sqlite::{Sqlite, check_header, with_suffix};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::{ConflictType, KeyProblem, ResourceType, StoreError};
 use crate::files::{beside, parent, sync_dir};
 use crate::ids::{Description, DomainId, DomainName, WatchlistId};
 use crate::key::DomainKey;
 use crate::sealed::Keys;
+use crate::statement::{Fields, Statement, get};
 
 const DATABASE: &str = "domain.sqlite";
 const KEY: &str = "domain.key";
@@ -200,7 +201,7 @@ pub struct Domain {
     /// The user in whose name it is open; `None` for the owner.
     pub(crate) user: Option<String>,
     pub(crate) keys: Keys,
-    pub(crate) backend: Backend,
+    pub(crate) backend: Box<dyn Backend>,
 }
 
 impl fmt::Debug for Domain {
@@ -261,7 +262,7 @@ impl Domain {
         unfinished.0.extend(outside_key.clone());
 
         let database = build.join(DATABASE);
-        let backend = Backend::create(&database, &build.join(LOCK)).map_err(there)?;
+        let backend = Box::new(Sqlite::create(&database, &build.join(LOCK)).map_err(there)?);
         let domain = Domain {
             dir: build.clone(),
             id: DomainId::random()?,
@@ -296,11 +297,11 @@ impl Domain {
     }
 
     fn insert(&self, new: &NewDomain, key: &DomainKey) -> Result<(), StoreError> {
-        let (path, now, id) = (self.backend.path(), self.now().0, self.id.as_str());
+        let (now, id) = (self.now().0, self.id.as_str());
         let watchlist = WatchlistId::random()?;
         let wrapped = self.keys.wrap(key, id)?;
-        self.backend.write(async |c| {
-            let domain = sqlx::query(
+        self.backend.write(|c| {
+            let domain = Statement::new(
                 "INSERT INTO domains (domain_id, name, description, status, default_watchlist_id, consent_required, \
                  expiry_days, max_watchlists, max_fraudsters, created_at, updated_at) \
                  VALUES ($1, $2, $3, 'ACTIVE', $4, $5, $6, $7, $8, $9, $9)",
@@ -314,8 +315,8 @@ impl Domain {
             .bind(i64::from(new.max_watchlists))
             .bind(i64::from(new.max_fraudsters))
             .bind(now);
-            change(path, c, domain).await?;
-            let list = sqlx::query(
+            change(c, domain)?;
+            let list = Statement::new(
                 "INSERT INTO watchlists (domain_id, watchlist_id, name, is_default, created_at, updated_at) \
                  VALUES ($1, $2, $3, $4, $5, $5)",
             )
@@ -324,25 +325,20 @@ impl Domain {
             .bind(DEFAULT_WATCHLIST_NAME)
             .bind(true)
             .bind(now);
-            change(path, c, list).await?;
-            self.insert_wrapped(c, key, &wrapped).await?;
-            self.record(c, AuditAction::DomainCreated, id).await
+            change(c, list)?;
+            self.insert_wrapped(c, key, &wrapped)?;
+            self.record(c, AuditAction::DomainCreated, id)
         })
     }
 
-    async fn insert_wrapped(
-        &self,
-        c: &mut SqliteConnection,
-        key: &DomainKey,
-        wrapped: &[u8],
-    ) -> Result<(), StoreError> {
+    fn insert_wrapped(&self, c: &mut dyn Connection, key: &DomainKey, wrapped: &[u8]) -> Result<(), StoreError> {
         let insert =
-            sqlx::query("INSERT INTO data_keys (domain_id, key_id, wrapped, created_at) VALUES ($1, $2, $3, $4)")
+            Statement::new("INSERT INTO data_keys (domain_id, key_id, wrapped, created_at) VALUES ($1, $2, $3, $4)")
                 .bind(self.id.as_str())
                 .bind(key.id())
                 .bind(wrapped)
                 .bind(self.now().0);
-        change(self.backend.path(), c, insert).await.map(|_| ())
+        change(c, insert).map(|_| ())
     }
 
     /// Opens the domain in `dir`.
@@ -363,13 +359,13 @@ impl Domain {
         options.check()?;
         let dir = existing(dir)?;
         let key_path = options.key_in(&dir);
-        let backend = Backend::open(&dir.join(DATABASE), &dir.join(LOCK), options.size_limit_bytes)?;
+        let backend = open(&dir, options.size_limit_bytes)?;
         let key = DomainKey::read(&key_path)?;
-        let info = info(&backend)?;
+        let info = info(&*backend)?;
         if !info.active {
             return Err(not_active(&dir));
         }
-        let wrapped = wrapped(&backend, &info.domain_id, &key.id())?
+        let wrapped = wrapped(&*backend, &info.domain_id, &key.id())?
             .ok_or(StoreError::Key { path: key_path.clone(), problem: KeyProblem::Wrong })?;
         let keys = Keys::unwrap(&key, info.domain_id.as_str(), &wrapped)
             .ok_or_else(|| StoreError::corrupt(backend.path(), "the data key's seal does not fit"))?;
@@ -419,7 +415,7 @@ impl Domain {
     /// # Errors
     /// Storage errors.
     pub fn describe(&self) -> Result<DomainInfo, StoreError> {
-        info(&self.backend)
+        info(&*self.backend)
     }
 
     /// Replaces name, description and settings; an absent description is erased.
@@ -429,9 +425,9 @@ impl Domain {
     pub fn update(&self, to: DomainUpdate) -> Result<DomainInfo, StoreError> {
         self.allow(Permission::AdministerDomain)?;
         check(&to)?;
-        self.backend.write(async |c| {
-            self.active(c).await?;
-            let update = sqlx::query(
+        self.backend.write(|c| {
+            self.active(c)?;
+            let update = Statement::new(
                 "UPDATE domains SET name = $2, description = $3, consent_required = $4, expiry_days = $5, \
                  max_watchlists = $6, max_fraudsters = $7, updated_at = $8 WHERE domain_id = $1",
             )
@@ -443,15 +439,15 @@ impl Domain {
             .bind(i64::from(to.max_watchlists))
             .bind(i64::from(to.max_fraudsters))
             .bind(self.now().0);
-            change(self.backend.path(), c, update).await?;
-            self.record(c, AuditAction::DomainUpdated, self.id.as_str()).await
+            change(c, update)?;
+            self.record(c, AuditAction::DomainUpdated, self.id.as_str())
         })?;
         self.describe()
     }
 
     /// The settings that a change has to obey, read inside its transaction.
-    pub(crate) async fn active(&self, c: &mut SqliteConnection) -> Result<DomainInfo, StoreError> {
-        let info = info_row(self.backend.path(), c).await?;
+    pub(crate) fn active(&self, c: &mut dyn Connection) -> Result<DomainInfo, StoreError> {
+        let info = info_row(self.backend.path(), c)?;
         if info.active { Ok(info) } else { Err(not_active(&self.dir)) }
     }
 
@@ -470,39 +466,39 @@ impl Domain {
         let new = DomainKey::random()?;
         self.admit(&old, &new)?;
         self.switch(&old, &new)?;
-        self.backend.empty_log()
+        self.backend.erase_deleted()
     }
 
     /// First half: the new key opens the domain as well.
     fn admit(&self, old: &DomainKey, new: &DomainKey) -> Result<(), StoreError> {
         let path = self.backend.path();
         let wrapped = self.keys.wrap(new, self.id.as_str())?;
-        self.backend.write(async |c| {
-            self.active(c).await?;
-            if wrapped_row(path, c, &self.id, &old.id()).await?.is_none() {
+        self.backend.write(|c| {
+            self.active(c)?;
+            if wrapped_row(path, c, &self.id, &old.id())?.is_none() {
                 return Err(StoreError::Key { path: self.key_path.clone(), problem: KeyProblem::Wrong });
             }
-            self.insert_wrapped(c, new, &wrapped).await
+            self.insert_wrapped(c, new, &wrapped)
         })
     }
 
     /// Second half: the key file changes, then the old key stops working.
     fn switch(&self, old: &DomainKey, new: &DomainKey) -> Result<(), StoreError> {
         let path = self.backend.path();
-        self.backend.write(async |c| {
+        self.backend.write(|c| {
             let unchanged = DomainKey::read(&self.key_path)?.id() == old.id();
-            if !unchanged || wrapped_row(path, c, &self.id, &new.id()).await?.is_none() {
+            if !unchanged || wrapped_row(path, c, &self.id, &new.id())?.is_none() {
                 return Err(StoreError::Conflict {
                     conflict: ConflictType::ConcurrentChanges,
                     reason: format!("{} is being re-keyed by another process: try again", self.dir.display()),
                 });
             }
             new.write(&self.key_path)?;
-            let delete = sqlx::query("DELETE FROM data_keys WHERE domain_id = $1 AND key_id <> $2")
+            let delete = Statement::new("DELETE FROM data_keys WHERE domain_id = $1 AND key_id <> $2")
                 .bind(self.id.as_str())
                 .bind(new.id());
-            change(path, c, delete).await?;
-            self.record(c, AuditAction::DomainRekeyed, self.id.as_str()).await
+            change(c, delete)?;
+            self.record(c, AuditAction::DomainRekeyed, self.id.as_str())
         })
     }
 
@@ -527,10 +523,8 @@ impl Domain {
                 return Err(StoreError::not_a_domain(&dir, reason));
             }
         }
-        let backend = Backend::open(&dir.join(DATABASE), &dir.join(LOCK), None)?;
-        backend.write(async |c| {
-            change(backend.path(), c, sqlx::query("UPDATE domains SET status = 'DELETED'")).await.map(|_| ())
-        })?;
+        let backend = open(&dir, None)?;
+        backend.write(|c| change(c, Statement::new("UPDATE domains SET status = 'DELETED'")).map(|_| ()))?;
         drop(backend);
         let gone = beside(&dir, "deleted")?;
         fs::rename(&dir, &gone).map_err(|e| StoreError::io(&dir, "delete", e))?;
@@ -560,7 +554,7 @@ impl Domain {
         found.sort();
         let describe = |dir: &Path| {
             let dir = existing(dir)?;
-            info(&Backend::open(&dir.join(DATABASE), &dir.join(LOCK), None)?)
+            info(&*open(&dir, None)?)
         };
         Ok(found.into_iter().map(|dir| FoundDomain { info: describe(&dir), dir }).collect())
     }
@@ -624,23 +618,27 @@ fn relocate(error: StoreError, from: &Path, to: &Path) -> StoreError {
     }
 }
 
-fn info(backend: &Backend) -> Result<DomainInfo, StoreError> {
-    backend.read(async |c| info_row(backend.path(), c).await)
+fn open(dir: &Path, max_bytes: Option<u64>) -> Result<Box<dyn Backend>, StoreError> {
+    Ok(Box::new(Sqlite::open(&dir.join(DATABASE), &dir.join(LOCK), max_bytes)?))
 }
 
-async fn info_row(path: &Path, c: &mut SqliteConnection) -> Result<DomainInfo, StoreError> {
-    let query = sqlx::query(
+fn info(backend: &dyn Backend) -> Result<DomainInfo, StoreError> {
+    backend.read(|c| info_row(backend.path(), c))
+}
+
+fn info_row(path: &Path, c: &mut dyn Connection) -> Result<DomainInfo, StoreError> {
+    let query = Statement::new(
         "SELECT domain_id, name, description, status, default_watchlist_id, consent_required, expiry_days, created_at, \
          updated_at, max_watchlists, max_fraudsters FROM domains",
     );
-    let found = rows(path, c, query).await?;
+    let found = rows(c, query)?;
     let [row] = found.as_slice() else {
         return Err(StoreError::corrupt(path, format!("it describes {} domains instead of one", found.len())));
     };
     read_info(path, row)
 }
 
-fn read_info(path: &Path, row: &SqliteRow) -> Result<DomainInfo, StoreError> {
+fn read_info(path: &Path, row: &Fields) -> Result<DomainInfo, StoreError> {
     let text = |column| get::<String>(path, row, column);
     let bad = |_| StoreError::corrupt(path, "the domain's row breaks a rule");
     let number = |column| {
@@ -663,20 +661,20 @@ fn read_info(path: &Path, row: &SqliteRow) -> Result<DomainInfo, StoreError> {
     })
 }
 
-fn wrapped(backend: &Backend, domain: &DomainId, key_id: &str) -> Result<Option<Vec<u8>>, StoreError> {
-    backend.read(async |c| wrapped_row(backend.path(), c, domain, key_id).await)
+fn wrapped(backend: &dyn Backend, domain: &DomainId, key_id: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    backend.read(|c| wrapped_row(backend.path(), c, domain, key_id))
 }
 
-async fn wrapped_row(
+fn wrapped_row(
     path: &Path,
-    c: &mut SqliteConnection,
+    c: &mut dyn Connection,
     domain: &DomainId,
     key_id: &str,
 ) -> Result<Option<Vec<u8>>, StoreError> {
-    let query = sqlx::query("SELECT wrapped FROM data_keys WHERE domain_id = $1 AND key_id = $2")
+    let query = Statement::new("SELECT wrapped FROM data_keys WHERE domain_id = $1 AND key_id = $2")
         .bind(domain.as_str())
         .bind(key_id);
-    rows(path, c, query).await?.pop().map(|row| get(path, &row, 0)).transpose()
+    rows(c, query)?.pop().map(|row| get(path, &row, 0)).transpose()
 }
 
 #[cfg(test)]

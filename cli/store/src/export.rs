@@ -198,9 +198,9 @@ impl Domain {
     /// storage errors.
     pub fn export_voiceprint(&self, id: &SpeakerId, passphrase: &Passphrase) -> Result<Vec<u8>, StoreError> {
         self.allow(Permission::VoiceId)?;
-        let (speaker, print, consent) = self.backend.write(async |c| {
-            let info = self.active(c).await?;
-            let (speaker, lookup) = self.look_up(c, &info, id).await?.ok_or_else(|| self.no_such_speaker(id))?;
+        let (speaker, print, consent) = self.backend.write(|c| {
+            let info = self.active(c)?;
+            let (speaker, lookup) = self.look_up(c, &info, id)?.ok_or_else(|| self.no_such_speaker(id))?;
             let generated = &speaker.generated_speaker_id;
             let none = |why: &str| StoreError::invalid("SpeakerId", format!("speaker {generated} {why}"));
             let print = match lookup {
@@ -214,8 +214,8 @@ impl Domain {
                     });
                 }
             };
-            let consent = self.standing_consent(c, &speaker.generated_speaker_id).await?;
-            self.record(c, AuditAction::VoiceprintExported, speaker.generated_speaker_id.as_str()).await?;
+            let consent = self.standing_consent(c, &speaker.generated_speaker_id)?;
+            self.record(c, AuditAction::VoiceprintExported, speaker.generated_speaker_id.as_str())?;
             Ok((speaker, print, consent))
         })?;
         let content = Content {

@@ -7,16 +7,16 @@
 use std::fmt;
 use std::str::FromStr;
 
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use zeroize::Zeroizing;
 
 use crate::access::Permission;
-use crate::backend::{change, get, rows};
+use crate::backend::{Connection, change, rows};
 use crate::clock::Timestamp;
 use crate::domain::Domain;
 use crate::error::{ConflictType, ResourceType, StoreError};
 use crate::ids::{ClientToken, JobId, SpeakerId};
 use crate::speaker::{Circumstances, Enrolment, Speaker, SpeakerStatus};
+use crate::statement::{Fields, Statement, get};
 use crate::watchlist::{Fraudster, Registration};
 
 macro_rules! spelled {
@@ -199,7 +199,7 @@ impl Domain {
         plain.ok_or_else(|| StoreError::corrupt(self.path(), format!("what is kept of job {id} does not open")))
     }
 
-    fn read_job(&self, row: &SqliteRow) -> Result<Job, StoreError> {
+    fn read_job(&self, row: &Fields) -> Result<Job, StoreError> {
         let path = self.path();
         let damaged = || StoreError::corrupt(path, "a job's row breaks a rule");
         let spoilt = |_: StoreError| damaged();
@@ -220,10 +220,10 @@ impl Domain {
         })
     }
 
-    async fn get_job(&self, c: &mut SqliteConnection, id: &JobId) -> Result<Job, StoreError> {
+    fn get_job(&self, c: &mut dyn Connection, id: &JobId) -> Result<Job, StoreError> {
         let sql = format!("SELECT {JOB_FIELDS} AND j.job_id = $2 {JOB_GROUP}");
-        let query = sqlx::query(&sql).bind(self.id().as_str()).bind(id.as_str());
-        match rows(self.path(), c, query).await?.pop() {
+        let query = Statement::new(sql).bind(self.id().as_str()).bind(id.as_str());
+        match rows(c, query)?.pop() {
             Some(row) => self.read_job(&row),
             None => Err(StoreError::NotFound {
                 resource: ResourceType::BatchJob,
@@ -241,12 +241,12 @@ impl Domain {
         self.allow(Permission::VoiceId)?;
         let (path, domain) = (self.path(), self.id().as_str());
         let token = new.client_token.map(|t| self.keys.customer_index(&format!("{domain} jobs"), t.as_str()));
-        self.backend.write(async |c| {
-            self.active(c).await?;
+        self.backend.write(|c| {
+            self.active(c)?;
             if let Some(token) = &token {
                 let known =
-                    sqlx::query("SELECT job_id, fingerprint FROM jobs WHERE domain_id = $1 AND token_index = $2");
-                if let Some(row) = rows(path, c, known.bind(domain).bind(token)).await?.pop() {
+                    Statement::new("SELECT job_id, fingerprint FROM jobs WHERE domain_id = $1 AND token_index = $2");
+                if let Some(row) = rows(c, known.bind(domain).bind(token))?.pop() {
                     let id: JobId = get::<String>(path, &row, 0)?
                         .parse()
                         .map_err(|_| StoreError::corrupt(path, "a job's row breaks a rule"))?;
@@ -258,12 +258,12 @@ impl Domain {
                             ),
                         });
                     }
-                    return self.get_job(c, &id).await;
+                    return self.get_job(c, &id);
                 }
             }
             let (id, now) = (JobId::random()?, self.now().0);
             let failure = new.items.err();
-            let insert = sqlx::query(
+            let insert = Statement::new(
                 "INSERT INTO jobs (domain_id, job_id, kind, status, token_index, fingerprint, sealed, failure, \
                  created_at, ended_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             )
@@ -277,17 +277,17 @@ impl Domain {
             .bind(failure.map(|text| self.seal_job("jobs failure", &id, 0, text.as_bytes())).transpose()?)
             .bind(now)
             .bind(failure.map(|_| now));
-            change(path, c, insert).await?;
+            change(c, insert)?;
             for (seq, item) in (0i64..).zip(new.items.unwrap_or_default()) {
                 let insert =
-                    sqlx::query("INSERT INTO job_items (domain_id, job_id, seq, request) VALUES ($1, $2, $3, $4)")
+                    Statement::new("INSERT INTO job_items (domain_id, job_id, seq, request) VALUES ($1, $2, $3, $4)")
                         .bind(domain)
                         .bind(id.as_str())
                         .bind(seq)
                         .bind(self.seal_job("job_items request", &id, seq, item)?);
-                change(path, c, insert).await?;
+                change(c, insert)?;
             }
-            self.get_job(c, &id).await
+            self.get_job(c, &id)
         })
     }
 
@@ -297,7 +297,7 @@ impl Domain {
     /// [`StoreError::NotFound`] with [`ResourceType::BatchJob`]; storage errors.
     pub fn describe_job(&self, id: &JobId) -> Result<Job, StoreError> {
         self.allow(Permission::VoiceId)?;
-        self.backend.read(async |c| self.get_job(c, id).await)
+        self.backend.read(|c| self.get_job(c, id))
     }
 
     /// All jobs, oldest first.
@@ -307,8 +307,8 @@ impl Domain {
     pub fn list_jobs(&self) -> Result<Vec<Job>, StoreError> {
         self.allow(Permission::VoiceId)?;
         let sql = format!("SELECT {JOB_FIELDS} {JOB_GROUP} ORDER BY j.created_at, j.job_id");
-        let query = sqlx::query(&sql).bind(self.id().as_str());
-        let found = self.backend.read(async |c| rows(self.path(), c, query).await)?;
+        let query = Statement::new(sql).bind(self.id().as_str());
+        let found = self.backend.read(|c| rows(c, query))?;
         found.iter().map(|row| self.read_job(row)).collect()
     }
 
@@ -320,9 +320,9 @@ impl Domain {
         self.allow(Permission::VoiceId)?;
         self.describe_job(id)?;
         let path = self.path();
-        let query = sqlx::query("SELECT sealed FROM jobs WHERE domain_id = $1 AND job_id = $2");
+        let query = Statement::new("SELECT sealed FROM jobs WHERE domain_id = $1 AND job_id = $2");
         let query = query.bind(self.id().as_str()).bind(id.as_str());
-        let row = self.backend.read(async |c| rows(path, c, query).await)?.pop();
+        let row = self.backend.read(|c| rows(c, query))?.pop();
         let sealed: Option<Vec<u8>> = row.map(|row| get(path, &row, 0)).transpose()?;
         self.open_job("jobs", id, 0, &sealed.unwrap_or_default())
     }
@@ -334,13 +334,13 @@ impl Domain {
     pub fn job_items(&self, id: &JobId) -> Result<Vec<JobItem>, StoreError> {
         self.allow(Permission::VoiceId)?;
         let path = self.path();
-        let query = sqlx::query(
+        let query = Statement::new(
             "SELECT seq, request, outcome, result FROM job_items WHERE domain_id = $1 AND job_id = $2 \
              AND request IS NOT NULL ORDER BY seq",
         );
         let query = query.bind(self.id().as_str()).bind(id.as_str());
-        let found = self.backend.read(async |c| rows(path, c, query).await)?;
-        let read = |row: &SqliteRow| {
+        let found = self.backend.read(|c| rows(c, query))?;
+        let read = |row: &Fields| {
             let seq: i64 = get(path, row, 0)?;
             let request = self.open_job("job_items request", id, seq, &get::<Vec<u8>>(path, row, 1)?)?;
             let result: Option<Vec<u8>> = get(path, row, 3)?;
@@ -362,26 +362,26 @@ impl Domain {
     /// [`StoreError::NotFound`] with [`ResourceType::BatchJob`]; storage errors.
     pub fn begin_job(&self, id: &JobId) -> Result<Job, StoreError> {
         self.allow(Permission::VoiceId)?;
-        self.backend.write(async |c| {
-            self.active(c).await?;
-            let update = sqlx::query(
+        self.backend.write(|c| {
+            self.active(c)?;
+            let update = Statement::new(
                 "UPDATE jobs SET status = 'IN_PROGRESS' WHERE domain_id = $1 AND job_id = $2 AND status = 'SUBMITTED'",
             );
-            change(self.path(), c, update.bind(self.id().as_str()).bind(id.as_str())).await?;
-            self.get_job(c, id).await
+            change(c, update.bind(self.id().as_str()).bind(id.as_str()))?;
+            self.get_job(c, id)
         })
     }
 
     /// Writes an item's outcome inside the caller's transaction, if it has none.
-    async fn put_outcome(
+    fn put_outcome(
         &self,
-        c: &mut SqliteConnection,
+        c: &mut dyn Connection,
         id: &JobId,
         seq: i64,
         outcome: &ItemOutcome,
     ) -> Result<bool, StoreError> {
         let word = if outcome.succeeded { "SUCCEEDED" } else { "FAILED" };
-        let update = sqlx::query(
+        let update = Statement::new(
             "UPDATE job_items SET outcome = $4, result = $5 WHERE domain_id = $1 AND job_id = $2 AND seq = $3 \
              AND outcome IS NULL",
         )
@@ -390,15 +390,15 @@ impl Domain {
         .bind(seq)
         .bind(word)
         .bind(self.seal_job(word, id, seq, &outcome.result)?);
-        Ok(change(self.path(), c, update).await? == 1)
+        Ok(change(c, update)? == 1)
     }
 
-    async fn is_open(&self, c: &mut SqliteConnection, id: &JobId, seq: i64) -> Result<bool, StoreError> {
-        let query = sqlx::query(
+    fn is_open(&self, c: &mut dyn Connection, id: &JobId, seq: i64) -> Result<bool, StoreError> {
+        let query = Statement::new(
             "SELECT 1 FROM job_items WHERE domain_id = $1 AND job_id = $2 AND seq = $3 AND outcome IS NULL",
         );
         let query = query.bind(self.id().as_str()).bind(id.as_str()).bind(seq);
-        Ok(!rows(self.path(), c, query).await?.is_empty())
+        Ok(!rows(c, query)?.is_empty())
     }
 
     /// Writes the outcome of an item that changes nothing in the domain. `false`: it was done already, and stays so.
@@ -408,9 +408,9 @@ impl Domain {
     pub fn finish_item(&self, id: &JobId, seq: u64, outcome: &ItemOutcome) -> Result<bool, StoreError> {
         self.allow(Permission::VoiceId)?;
         let seq = number(seq)?;
-        self.backend.write(async |c| {
-            self.active(c).await?;
-            self.put_outcome(c, id, seq, outcome).await
+        self.backend.write(|c| {
+            self.active(c)?;
+            self.put_outcome(c, id, seq, outcome)
         })
     }
 
@@ -429,13 +429,13 @@ impl Domain {
     ) -> Result<bool, StoreError> {
         self.allow(Permission::VoiceId)?;
         let seq = number(seq)?;
-        self.backend.write(async |c| {
-            if !self.is_open(c, id, seq).await? {
+        self.backend.write(|c| {
+            if !self.is_open(c, id, seq)? {
                 return Ok(false);
             }
             let now = Circumstances { enrolled_at: None, last_accessed_at: None, imported: false };
-            let (enrolled, before) = self.enrol_in(c, speaker, enrolment, now).await?;
-            self.put_outcome(c, id, seq, &outcome(&enrolled, before)).await
+            let (enrolled, before) = self.enrol_in(c, speaker, enrolment, now)?;
+            self.put_outcome(c, id, seq, &outcome(&enrolled, before))
         })
     }
 
@@ -453,12 +453,12 @@ impl Domain {
     ) -> Result<bool, StoreError> {
         self.allow(Permission::VoiceId)?;
         let seq = number(seq)?;
-        self.backend.write(async |c| {
-            if !self.is_open(c, id, seq).await? {
+        self.backend.write(|c| {
+            if !self.is_open(c, id, seq)? {
                 return Ok(false);
             }
-            let fraudster = self.register_in(c, registration).await?;
-            self.put_outcome(c, id, seq, &outcome(&fraudster)).await
+            let fraudster = self.register_in(c, registration)?;
+            self.put_outcome(c, id, seq, &outcome(&fraudster))
         })
     }
 
@@ -470,10 +470,10 @@ impl Domain {
     /// [`ConflictType::ConcurrentChanges`] if an item is not done; storage errors.
     pub fn complete_job(&self, id: &JobId) -> Result<Job, StoreError> {
         self.allow(Permission::VoiceId)?;
-        let (path, domain) = (self.path(), self.id().as_str());
-        self.backend.write(async |c| {
-            self.active(c).await?;
-            let job = self.get_job(c, id).await?;
+        let domain = self.id().as_str();
+        self.backend.write(|c| {
+            self.active(c)?;
+            let job = self.get_job(c, id)?;
             if job.status.has_ended() {
                 return Ok(job);
             }
@@ -484,16 +484,17 @@ impl Domain {
                 });
             }
             let status = if job.errors == 0 { JobStatus::Completed } else { JobStatus::CompletedWithErrors };
-            let end = sqlx::query("UPDATE jobs SET status = $3, ended_at = $4 WHERE domain_id = $1 AND job_id = $2")
+            let end = Statement::new("UPDATE jobs SET status = $3, ended_at = $4 WHERE domain_id = $1 AND job_id = $2")
                 .bind(domain)
                 .bind(id.as_str())
                 .bind(status.to_string())
                 .bind(self.now().0);
-            change(path, c, end).await?;
-            let erase =
-                sqlx::query("UPDATE job_items SET request = NULL, result = NULL WHERE domain_id = $1 AND job_id = $2");
-            change(path, c, erase.bind(domain).bind(id.as_str())).await?;
-            self.get_job(c, id).await
+            change(c, end)?;
+            let erase = Statement::new(
+                "UPDATE job_items SET request = NULL, result = NULL WHERE domain_id = $1 AND job_id = $2",
+            );
+            change(c, erase.bind(domain).bind(id.as_str()))?;
+            self.get_job(c, id)
         })
     }
 }

@@ -2,18 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Sqlite};
-
 use crate::access::{Grants, Permission};
-use crate::backend::{get, rows};
+use crate::backend::rows;
 use crate::clock::{DAY_MS, Timestamp};
 use crate::contacts::contact_id;
 use crate::domain::Domain;
 use crate::error::StoreError;
 use crate::page::{MAX_PAGE, Page, parse, token};
 use crate::sealed::Keys;
-use crate::words::{Speaker, tokens};
+use crate::statement::{Fields, Statement, get};
+use crate::words::{Index, Item, Speaker, WordQuery, tokens};
 
 /// Most contacts that one search gives, over all its pages.
 pub const MAX_FOUND: u64 = 10_000;
@@ -141,8 +139,8 @@ fn invalid(field: &'static str, reason: impl Into<String>) -> StoreError {
     StoreError::invalid(field, reason)
 }
 
-/// The full-text index's own query for words, on hashes.
-fn matching(keys: &Keys, words: &Words) -> Result<String, StoreError> {
+/// What is looked for, on hashes.
+fn matching(keys: &Keys, words: &Words) -> Result<WordQuery, StoreError> {
     const FIELD: &str = "Words";
     let text = words.text.trim();
     if !(1..=MAX_WORDS).contains(&text.chars().count()) {
@@ -162,15 +160,14 @@ fn matching(keys: &Keys, words: &Words) -> Result<String, StoreError> {
             Some(quoted) => {
                 let (phrase, after) =
                     quoted.split_once('"').ok_or_else(|| invalid(FIELD, "has a quote that does not end"))?;
-                (format!("\"{}\"", hashed(phrase)?.join(" ")), after.trim_start())
+                (Item::Phrase(hashed(phrase)?), after.trim_start())
             }
             None => {
                 let (words, after) = rest.split_at(rest.find(',').unwrap_or(rest.len()));
                 if words.contains('"') {
                     return Err(invalid(FIELD, "has a quote within an item: put a comma between them"));
                 }
-                let all: Vec<String> = hashed(words)?.into_iter().map(|w| format!("\"{w}\"")).collect();
-                (format!("({})", all.join(" AND ")), after)
+                (Item::Anywhere(hashed(words)?), after)
             }
         };
         items.push(item);
@@ -180,26 +177,16 @@ fn matching(keys: &Keys, words: &Words) -> Result<String, StoreError> {
             None => return Err(invalid(FIELD, "has a phrase without a comma after it")),
         }
     }
-    let any = [Speaker::Agent, Speaker::Customer, Speaker::System];
-    let by: &[Speaker] = if words.by.is_empty() { &any } else { &words.by };
-    let columns: Vec<&str> = by.iter().map(|s| s.column()).collect();
-    let joined = items.join(if words.all { " AND " } else { " OR " });
-    Ok(format!("{{{}}} : ({joined})", columns.join(" ")))
+    let by = if words.by.is_empty() { Speaker::ALL.to_vec() } else { words.by.clone() };
+    Ok(WordQuery { items, all: words.all, by })
 }
 
-type Sql<'a> = QueryBuilder<'a, Sqlite>;
-
-fn push_any<'a>(sql: &mut Sql<'a>, column: &str, field: &'static str, values: &'a [String]) -> Result<(), StoreError> {
+fn push_any(sql: &mut Statement, column: &str, field: &'static str, values: &[String]) -> Result<(), StoreError> {
     if values.len() > MAX_VALUES {
         return Err(invalid(field, format!("must be {MAX_VALUES} at most; got {}", values.len())));
     }
     if !values.is_empty() {
-        sql.push(format!(" AND {column} IN ("));
-        let mut list = sql.separated(", ");
-        for value in values {
-            list.push_bind(value);
-        }
-        sql.push(")");
+        sql.push(&format!(" AND {column} IN ")).push_list(values.iter());
     }
     Ok(())
 }
@@ -241,7 +228,7 @@ impl Domain {
         }
         let path = self.path();
         let shown = transcript_shown(&grants);
-        let mut sql: Sql<'_> = QueryBuilder::new(
+        let mut sql = Statement::new(
             "SELECT c.contact_no, c.contact_id, c.initiated_at, c.channel, c.agent, c.queue, c.duration_ms, c.non_talk_ms, \
              c.agent_sentiment, c.customer_sentiment, c.authentication, c.fraud, ",
         );
@@ -249,7 +236,9 @@ impl Domain {
         sql.push(" AND c.closed AND c.expires_at > ").push_bind(self.now().0);
         self.push_visible(&mut sql, &grants);
         match &filter.contact_id {
-            Some(id) => drop(sql.push(" AND c.contact_id = ").push_bind(contact_id(id)?)),
+            Some(id) => {
+                sql.push(" AND c.contact_id = ").push_bind(contact_id(id)?);
+            }
             None => self.push_filter(&mut sql, &grants, filter)?,
         }
         let mut seen = 0;
@@ -264,7 +253,7 @@ impl Domain {
         let limit = max_results.min(usize::try_from(MAX_FOUND.saturating_sub(seen)).unwrap_or(0));
         sql.push(" ORDER BY c.initiated_at DESC, c.contact_no DESC LIMIT ");
         sql.push_bind(i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX));
-        let found = self.backend.read(async |c| rows(path, c, sql.build()).await)?;
+        let found = self.backend.read(|c| rows(c, sql))?;
         let mut items = Vec::new();
         let mut numbers = Vec::new();
         for row in found.iter().take(limit) {
@@ -272,7 +261,7 @@ impl Domain {
             items.push(self.found(row, &grants)?);
         }
         let readable = numbers.iter().filter(|(_, readable)| *readable).map(|(no, _)| *no);
-        let mut categories = self.backend.read(async |c| self.categories(c, readable).await)?;
+        let mut categories = self.backend.read(|c| self.categories(c, readable))?;
         for (item, (no, _)) in items.iter_mut().zip(&numbers) {
             item.categories = categories.remove(no).unwrap_or_default();
         }
@@ -285,7 +274,7 @@ impl Domain {
         Ok(Page { items, next_token })
     }
 
-    fn found(&self, row: &SqliteRow, grants: &Grants) -> Result<FoundContact, StoreError> {
+    fn found(&self, row: &Fields, grants: &Grants) -> Result<FoundContact, StoreError> {
         let path = self.path();
         let trends = grants.has(Permission::GraphTrends);
         let voice = grants.has(Permission::VoiceIdSearch);
@@ -306,7 +295,7 @@ impl Domain {
     }
 
     /// The contacts that are there at all for somebody: as [`crate::authorize`] has it.
-    fn push_visible(&self, sql: &mut Sql<'_>, grants: &Grants) {
+    fn push_visible(&self, sql: &mut Statement, grants: &Grants) {
         if grants.owner {
             return;
         }
@@ -318,8 +307,8 @@ impl Domain {
             if grants.has(Permission::RestrictByHierarchy) {
                 if let Some(group) = &grants.hierarchy {
                     let text = group.text();
-                    let length = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
-                    sql.push(" OR substr(c.hierarchy, 1, ").push_bind(length).push(") = ").push_bind(text);
+                    let length = text.chars().count();
+                    sql.push(&format!(" OR substr(c.hierarchy, 1, {length}) = ")).push_bind(text);
                 }
             } else {
                 sql.push(" OR TRUE");
@@ -328,7 +317,7 @@ impl Domain {
         sql.push(")");
     }
 
-    fn push_filter<'a>(&self, sql: &mut Sql<'a>, grants: &Grants, filter: &'a ContactFilter) -> Result<(), StoreError> {
+    fn push_filter(&self, sql: &mut Statement, grants: &Grants, filter: &ContactFilter) -> Result<(), StoreError> {
         let now = self.now();
         let range =
             filter.range.unwrap_or(Range { from: Timestamp(now.0 - MAX_RANGE_MS + DAY_MS), to: now.plus_days(1) });
@@ -360,49 +349,48 @@ impl Domain {
         if !filter.fraud_reasons.is_empty() {
             sql.push(" AND (FALSE");
             for reason in &filter.fraud_reasons {
-                sql.push(" OR instr(c.fraud_reasons, ").push_bind(format!("\u{1f}{reason}\u{1f}")).push(") > 0");
+                // Whether it is there, in words that every database has.
+                sql.push(" OR replace(c.fraud_reasons, ").push_bind(format!("\u{1f}{reason}\u{1f}"));
+                sql.push(", '') <> c.fraud_reasons");
             }
             sql.push(")");
         }
         Ok(())
     }
 
-    fn push_words(&self, sql: &mut Sql<'_>, grants: &Grants, words: &Words) -> Result<(), StoreError> {
+    fn push_words(&self, sql: &mut Statement, grants: &Grants, words: &Words) -> Result<(), StoreError> {
         let query = matching(&self.keys, words)?;
-        let within = |sql: &mut Sql<'_>, index: &str| {
-            sql.push(format!("c.contact_no IN (SELECT rowid FROM {index} WHERE {index} MATCH "));
-            sql.push_bind(query.clone()).push(")");
-        };
+        let within = |sql: &mut Statement, index: Index| self.backend.push_words(sql, index, &query);
         match (grants.has(Permission::TranscriptRedacted), grants.has(Permission::TranscriptUnredacted)) {
             (false, false) => {
                 Err(self.deny("search", format!("{} may read no transcript, and so search none", self.actor)))
             }
             (true, false) => {
                 sql.push(" AND ");
-                within(sql, "words_redacted");
+                within(sql, Index::Redacted);
                 Ok(())
             }
             (false, true) => {
                 sql.push(" AND ");
-                within(sql, "words_original");
+                within(sql, Index::Original);
                 Ok(())
             }
             (true, true) => {
                 sql.push(" AND (");
-                within(sql, "words_redacted");
+                within(sql, Index::Redacted);
                 sql.push(" OR (NOT c.redacted_transcript AND ");
-                within(sql, "words_original");
+                within(sql, Index::Original);
                 sql.push("))");
                 Ok(())
             }
         }
     }
 
-    fn push_characteristics<'a>(
+    fn push_characteristics(
         &self,
-        sql: &mut Sql<'a>,
+        sql: &mut Statement,
         grants: &Grants,
-        filter: &'a ContactFilter,
+        filter: &ContactFilter,
     ) -> Result<(), StoreError> {
         let asks = !filter.scores.is_empty()
             || filter.non_talk_ms.is_some()
@@ -427,7 +415,7 @@ impl Domain {
                 ScoreOf::Begin => format!(" AND c.{who}_sentiment_begin"),
                 ScoreOf::End => format!(" AND c.{who}_sentiment_end"),
             };
-            sql.push(column).push(" BETWEEN ").push_bind(score.from).push(" AND ").push_bind(score.to);
+            sql.push(&column).push(" BETWEEN ").push_bind(score.from).push(" AND ").push_bind(score.to);
         }
         if let Some((from, to)) = filter.non_talk_ms {
             check_range("NonTalkMillis", from, to)?;

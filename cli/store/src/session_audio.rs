@@ -2,16 +2,16 @@
 
 use std::fmt;
 
-use sqlx::sqlite::SqliteConnection;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::access::Permission;
 use crate::audit_action::AuditAction;
-use crate::backend::{change, get, rows};
+use crate::backend::{Connection, change, rows};
 use crate::clock::Timestamp;
 use crate::domain::Domain;
 use crate::error::{ResourceType, StoreError};
 use crate::ids::{GeneratedSpeakerId, SessionId};
+use crate::statement::{Statement, get};
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -134,9 +134,9 @@ impl Domain {
         let now = self.now();
         let expires_at = Timestamp(now.0.saturating_add(i64::from(hours) * HOUR_MS));
         let sealed = self.keys.seal(&context(self.id().as_str(), session.as_str()), &audio.to_bytes())?;
-        self.backend.write(async |c| {
-            self.active(c).await?;
-            let insert = sqlx::query(
+        self.backend.write(|c| {
+            self.active(c)?;
+            let insert = Statement::new(
                 "INSERT INTO session_audio (domain_id, session_id, generated_speaker_id, kept_at, expires_at, sealed) \
                  VALUES ($1, $2, $3, $4, $5, $6)",
             )
@@ -146,8 +146,8 @@ impl Domain {
             .bind(now.0)
             .bind(expires_at.0)
             .bind(sealed);
-            change(self.path(), c, insert).await?;
-            self.record(c, AuditAction::SessionAudioKept, session.as_str()).await
+            change(c, insert)?;
+            self.record(c, AuditAction::SessionAudioKept, session.as_str())
         })?;
         Ok(KeptSession {
             session_id: session.clone(),
@@ -165,18 +165,18 @@ impl Domain {
         self.allow(Permission::VoiceId)?;
         self.allow(Permission::RecordingUnredacted)?;
         let path = self.path();
-        self.backend.write(async |c| {
-            let query = sqlx::query(
+        self.backend.write(|c| {
+            let query = Statement::new(
                 "SELECT sealed FROM session_audio WHERE domain_id = $1 AND session_id = $2 AND expires_at > $3",
             );
             let query = query.bind(self.id().as_str()).bind(session.as_str()).bind(self.now().0);
-            let row = rows(path, c, query).await?.pop().ok_or_else(|| self.no_such_session(session))?;
+            let row = rows(c, query)?.pop().ok_or_else(|| self.no_such_session(session))?;
             let sealed: Vec<u8> = get(path, &row, 0)?;
             let plain = self.keys.open(&context(self.id().as_str(), session.as_str()), &sealed);
             let audio = plain.and_then(|p| SessionAudio::from_bytes(&p));
             let audio =
                 audio.ok_or_else(|| StoreError::corrupt(path, format!("the audio of {session} does not open")))?;
-            self.record(c, AuditAction::SessionAudioRead, session.as_str()).await?;
+            self.record(c, AuditAction::SessionAudioRead, session.as_str())?;
             Ok(audio)
         })
     }
@@ -189,12 +189,12 @@ impl Domain {
         self.allow(Permission::VoiceId)?;
         let path = self.path();
         let bad = |_| StoreError::corrupt(path, "a kept session's row breaks a rule");
-        let query = sqlx::query(
+        let query = Statement::new(
             "SELECT session_id, generated_speaker_id, kept_at, expires_at FROM session_audio \
              WHERE domain_id = $1 AND expires_at > $2 ORDER BY kept_at, session_id",
         );
         let query = query.bind(self.id().as_str()).bind(self.now().0);
-        let found = self.backend.read(async |c| rows(path, c, query).await)?;
+        let found = self.backend.read(|c| rows(c, query))?;
         let read = |row| {
             let speaker: Option<String> = get(path, row, 1)?;
             Ok(KeptSession {
@@ -213,15 +213,15 @@ impl Domain {
     /// [`StoreError::NotFound`] with [`ResourceType::Session`]; [`StoreError::NotErased`]; storage errors.
     pub fn delete_session_audio(&self, session: &SessionId) -> Result<(), StoreError> {
         self.allow(Permission::VoiceId)?;
-        self.backend.write(async |c| {
-            let delete = sqlx::query("DELETE FROM session_audio WHERE domain_id = $1 AND session_id = $2");
+        self.backend.write(|c| {
+            let delete = Statement::new("DELETE FROM session_audio WHERE domain_id = $1 AND session_id = $2");
             let delete = delete.bind(self.id().as_str()).bind(session.as_str());
-            if change(self.path(), c, delete).await? == 0 {
+            if change(c, delete)? == 0 {
                 return Err(self.no_such_session(session));
             }
-            self.record(c, AuditAction::SessionAudioErased, session.as_str()).await
+            self.record(c, AuditAction::SessionAudioErased, session.as_str())
         })?;
-        self.backend.empty_log()
+        self.backend.erase_deleted()
     }
 
     /// Erases audio whose time is over; says of how many calls.
@@ -230,22 +230,22 @@ impl Domain {
     /// [`StoreError::NotErased`]; storage errors.
     pub fn erase_expired_audio(&self) -> Result<usize, StoreError> {
         self.allow(Permission::VoiceId)?;
-        let erased = self.backend.write(async |c| self.erase_expired_in(c).await)?;
+        let erased = self.backend.write(|c| self.erase_expired_in(c))?;
         if erased > 0 {
-            self.backend.empty_log()?;
+            self.backend.erase_deleted()?;
         }
         Ok(erased)
     }
 
-    async fn erase_expired_in(&self, c: &mut SqliteConnection) -> Result<usize, StoreError> {
+    fn erase_expired_in(&self, c: &mut dyn Connection) -> Result<usize, StoreError> {
         let path = self.path();
-        let query = sqlx::query("SELECT session_id FROM session_audio WHERE domain_id = $1 AND expires_at <= $2");
-        let expired = rows(path, c, query.bind(self.id().as_str()).bind(self.now().0)).await?;
+        let query = Statement::new("SELECT session_id FROM session_audio WHERE domain_id = $1 AND expires_at <= $2");
+        let expired = rows(c, query.bind(self.id().as_str()).bind(self.now().0))?;
         for row in &expired {
             let id: String = get(path, row, 0)?;
-            let delete = sqlx::query("DELETE FROM session_audio WHERE domain_id = $1 AND session_id = $2");
-            change(path, c, delete.bind(self.id().as_str()).bind(&id)).await?;
-            self.record(c, AuditAction::SessionAudioErased, &id).await?;
+            let delete = Statement::new("DELETE FROM session_audio WHERE domain_id = $1 AND session_id = $2");
+            change(c, delete.bind(self.id().as_str()).bind(&id))?;
+            self.record(c, AuditAction::SessionAudioErased, &id)?;
         }
         Ok(expired.len())
     }

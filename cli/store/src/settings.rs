@@ -66,7 +66,7 @@ impl Domain {
     /// [`StoreError::Denied`]; storage errors.
     pub fn rules(&self) -> Result<Vec<StoredRule>, StoreError> {
         self.allow_any(&[Permission::RulesView, Permission::ImportContacts])?;
-        let all = self.backend.read(async |c| self.documents::<String>(c, Kind::Rule).await)?;
+        let all = self.backend.read(|c| self.documents::<String>(c, Kind::Rule))?;
         let rule = |d: crate::documents::Document<String>| StoredRule {
             name: d.name,
             version: d.version,
@@ -83,16 +83,16 @@ impl Domain {
     pub fn put_rule(&self, rule: &str, json: &str) -> Result<u64, StoreError> {
         let rule = name("RuleName", rule)?;
         fits("Rule", json)?;
-        let before = self.backend.read(async |c| self.document::<String>(c, Kind::Rule, &rule).await)?;
+        let before = self.backend.read(|c| self.document::<String>(c, Kind::Rule, &rule))?;
         self.allow(if before.is_some() { Permission::RulesEdit } else { Permission::RulesCreate })?;
-        self.backend.write(async |c| {
-            self.active(c).await?;
-            let new = self.document::<String>(c, Kind::Rule, &rule).await?.is_none();
-            if new && self.documents::<String>(c, Kind::Rule).await?.len() >= MAX_RULES {
+        self.backend.write(|c| {
+            self.active(c)?;
+            let new = self.document::<String>(c, Kind::Rule, &rule)?.is_none();
+            if new && self.documents::<String>(c, Kind::Rule)?.len() >= MAX_RULES {
                 return Err(StoreError::Quota { reason: format!("there are {MAX_RULES} rules: delete one first") });
             }
-            let version = self.put_document(c, Kind::Rule, &rule, &json).await?;
-            self.record(c, AuditAction::RuleWritten, &rule).await?;
+            let version = self.put_document(c, Kind::Rule, &rule, &json)?;
+            self.record(c, AuditAction::RuleWritten, &rule)?;
             Ok(version)
         })
     }
@@ -103,12 +103,12 @@ impl Domain {
     /// [`StoreError::Denied`]; [`StoreError::NotFound`]; storage errors.
     pub fn delete_rule(&self, rule: &str) -> Result<(), StoreError> {
         self.allow(Permission::RulesDelete)?;
-        self.backend.write(async |c| {
-            if !self.delete_document(c, Kind::Rule, rule).await? {
+        self.backend.write(|c| {
+            if !self.delete_document(c, Kind::Rule, rule)? {
                 let reason = format!("there is no rule {rule}");
                 return Err(StoreError::NotFound { resource: ResourceType::Rule, reason });
             }
-            self.record(c, AuditAction::RuleDeleted, rule).await
+            self.record(c, AuditAction::RuleDeleted, rule)
         })
     }
 
@@ -117,8 +117,7 @@ impl Domain {
     /// # Errors
     /// Storage errors.
     pub fn privacy(&self) -> Result<StoredPrivacy, StoreError> {
-        let found =
-            self.backend.read(async |c| self.document::<Option<String>>(c, Kind::Setting, REDACTION_CONFIG).await)?;
+        let found = self.backend.read(|c| self.document::<Option<String>>(c, Kind::Setting, REDACTION_CONFIG))?;
         Ok(match found {
             Some(d) => StoredPrivacy { version: d.version, updated_at: d.updated_at, json: d.value },
             None => StoredPrivacy { version: 0, updated_at: Timestamp(0), json: None },
@@ -133,11 +132,11 @@ impl Domain {
     pub fn set_privacy(&self, json: Option<&str>) -> Result<u64, StoreError> {
         self.allow(Permission::PrivacyEdit)?;
         json.map_or(Ok(()), |j| fits("RedactionConfig", j))?;
-        self.backend.write(async |c| {
-            self.active(c).await?;
-            let version = self.put_document(c, Kind::Setting, REDACTION_CONFIG, &json).await?;
+        self.backend.write(|c| {
+            self.active(c)?;
+            let version = self.put_document(c, Kind::Setting, REDACTION_CONFIG, &json)?;
             let note = if json.is_some() { format!("version {version}") } else { format!("version {version}: none") };
-            self.record_noted(c, AuditAction::SettingWritten, REDACTION_CONFIG, Some(&note)).await?;
+            self.record_noted(c, AuditAction::SettingWritten, REDACTION_CONFIG, Some(&note))?;
             Ok(version)
         })
     }
@@ -149,8 +148,7 @@ impl Domain {
     pub fn acknowledge_privacy(&self, worker: &str, version: u64) -> Result<(), StoreError> {
         let worker = name("Worker", worker)?;
         let acknowledgement = Acknowledgement { worker: worker.clone(), version, at: self.now().0 };
-        self.backend
-            .write(async |c| self.put_document(c, Kind::Acknowledgement, &worker, &acknowledgement).await.map(|_| ()))
+        self.backend.write(|c| self.put_document(c, Kind::Acknowledgement, &worker, &acknowledgement).map(|_| ()))
     }
 
     /// Which worker works with which version.
@@ -159,7 +157,7 @@ impl Domain {
     /// [`StoreError::Denied`]; storage errors.
     pub fn privacy_acknowledgements(&self) -> Result<Vec<Acknowledgement>, StoreError> {
         self.allow(Permission::PrivacyView)?;
-        let all = self.backend.read(async |c| self.documents::<Acknowledgement>(c, Kind::Acknowledgement).await)?;
+        let all = self.backend.read(|c| self.documents::<Acknowledgement>(c, Kind::Acknowledgement))?;
         Ok(all.into_iter().map(|d| d.value).collect())
     }
 }

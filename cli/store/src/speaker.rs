@@ -6,17 +6,17 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::access::Permission;
 use crate::audit_action::AuditAction;
-use crate::backend::{change, get, rows};
+use crate::backend::{Connection, change, rows};
 use crate::clock::{DAY_MS, Timestamp};
 use crate::domain::{Domain, DomainInfo};
 use crate::error::{ConflictType, ResourceType, StoreError};
 use crate::ids::{CustomerSpeakerId, DomainId, GeneratedSpeakerId, ModelId, SpeakerId, random_plain_id};
 use crate::page::{MAX_PAGE, Page, parse, token};
+use crate::statement::{Fields, Statement, get};
 
 /// Largest template.
 const MAX_TEMPLATE_BYTES: usize = 1 << 20;
@@ -266,7 +266,7 @@ impl Domain {
         }
     }
 
-    fn read_speaker(&self, row: &SqliteRow, info: &DomainInfo) -> Result<Speaker, StoreError> {
+    fn read_speaker(&self, row: &Fields, info: &DomainInfo) -> Result<Speaker, StoreError> {
         let path = self.path();
         let damaged = |what: &str| StoreError::corrupt(path, format!("a speaker's {what} does not fit"));
         let id: String = get(path, row, 0)?;
@@ -294,7 +294,7 @@ impl Domain {
         })
     }
 
-    fn read_voiceprint(&self, row: &SqliteRow, of: &Speaker, column: usize) -> Result<Voiceprint, StoreError> {
+    fn read_voiceprint(&self, row: &Fields, of: &Speaker, column: usize) -> Result<Voiceprint, StoreError> {
         let path = self.path();
         let id = &of.generated_speaker_id;
         let damaged = |what: &str| StoreError::corrupt(path, format!("the voiceprint of {id} {what}"));
@@ -319,59 +319,44 @@ impl Domain {
     }
 
     /// `fields FROM speakers … WHERE` the speaker is `id`.
-    async fn select(
+    fn select(
         &self,
-        c: &mut SqliteConnection,
+        c: &mut dyn Connection,
         fields: &str,
         join: &str,
         id: &SpeakerId,
-    ) -> Result<Option<SqliteRow>, StoreError> {
+    ) -> Result<Option<Fields>, StoreError> {
         let column = match id {
             SpeakerId::Generated(_) => "generated_speaker_id",
             SpeakerId::Customer(_) => "customer_index",
         };
         let sql = format!("SELECT {fields} FROM speakers s {join} WHERE s.domain_id = $1 AND s.{column} = $2");
-        let query = sqlx::query(&sql).bind(self.id().as_str());
+        let query = Statement::new(sql).bind(self.id().as_str());
         let query = match id {
             SpeakerId::Generated(id) => query.bind(id.as_str()),
             SpeakerId::Customer(id) => query.bind(self.keys.customer_index(self.id().as_str(), id.as_str())),
         };
-        Ok(rows(self.path(), c, query).await?.pop())
+        Ok(rows(c, query)?.pop())
     }
 
-    async fn find(
-        &self,
-        c: &mut SqliteConnection,
-        info: &DomainInfo,
-        id: &SpeakerId,
-    ) -> Result<Option<Speaker>, StoreError> {
-        let row = self.select(c, SPEAKER_FIELDS, "", id).await?;
+    fn find(&self, c: &mut dyn Connection, info: &DomainInfo, id: &SpeakerId) -> Result<Option<Speaker>, StoreError> {
+        let row = self.select(c, SPEAKER_FIELDS, "", id)?;
         row.map(|row| self.read_speaker(&row, info)).transpose()
     }
 
-    async fn get_speaker(
-        &self,
-        c: &mut SqliteConnection,
-        info: &DomainInfo,
-        id: &SpeakerId,
-    ) -> Result<Speaker, StoreError> {
-        self.find(c, info, id).await?.ok_or_else(|| self.no_such_speaker(id))
+    fn get_speaker(&self, c: &mut dyn Connection, info: &DomainInfo, id: &SpeakerId) -> Result<Speaker, StoreError> {
+        self.find(c, info, id)?.ok_or_else(|| self.no_such_speaker(id))
     }
 
     /// The speaker, made as pending if a customer id is new.
-    async fn find_or_add(
-        &self,
-        c: &mut SqliteConnection,
-        info: &DomainInfo,
-        id: &SpeakerId,
-    ) -> Result<Speaker, StoreError> {
-        if let Some(speaker) = self.find(c, info, id).await? {
+    fn find_or_add(&self, c: &mut dyn Connection, info: &DomainInfo, id: &SpeakerId) -> Result<Speaker, StoreError> {
+        if let Some(speaker) = self.find(c, info, id)? {
             return Ok(speaker);
         }
         let SpeakerId::Customer(customer) = id else { return Err(self.no_such_speaker(id)) };
         let (domain, generated) = (self.id().as_str(), GeneratedSpeakerId::random()?);
         let context: [&[u8]; 3] = [b"speakers", domain.as_bytes(), generated.as_str().as_bytes()];
-        let insert = sqlx::query(
+        let insert = Statement::new(
             "INSERT INTO speakers (domain_id, generated_speaker_id, customer_index, customer_sealed, status, \
              created_at, updated_at) VALUES ($1, $2, $3, $4, 'PENDING', $5, $5)",
         )
@@ -380,18 +365,18 @@ impl Domain {
         .bind(self.keys.customer_index(domain, customer.as_str()))
         .bind(self.keys.seal(&context, customer.as_str().as_bytes())?)
         .bind(self.now().0);
-        change(self.path(), c, insert).await?;
-        self.get_speaker(c, info, &generated.into()).await
+        change(c, insert)?;
+        self.get_speaker(c, info, &generated.into())
     }
 
-    async fn set_status(
+    fn set_status(
         &self,
-        c: &mut SqliteConnection,
+        c: &mut dyn Connection,
         id: &GeneratedSpeakerId,
         status: SpeakerStatus,
         last_accessed_at: Option<Timestamp>,
     ) -> Result<(), StoreError> {
-        let update = sqlx::query(
+        let update = Statement::new(
             "UPDATE speakers SET status = $3, updated_at = $4, last_accessed_at = $5 \
              WHERE domain_id = $1 AND generated_speaker_id = $2",
         )
@@ -400,22 +385,17 @@ impl Domain {
         .bind(status.to_string())
         .bind(self.now().0)
         .bind(last_accessed_at.map(|t| t.0));
-        change(self.path(), c, update).await.map(|_| ())
+        change(c, update).map(|_| ())
     }
 
-    async fn delete_from(
-        &self,
-        c: &mut SqliteConnection,
-        table: &str,
-        id: &GeneratedSpeakerId,
-    ) -> Result<u64, StoreError> {
+    fn delete_from(&self, c: &mut dyn Connection, table: &str, id: &GeneratedSpeakerId) -> Result<u64, StoreError> {
         let sql = format!("DELETE FROM {table} WHERE domain_id = $1 AND generated_speaker_id = $2");
-        change(self.path(), c, sqlx::query(&sql).bind(self.id().as_str()).bind(id.as_str())).await
+        change(c, Statement::new(sql).bind(self.id().as_str()).bind(id.as_str()))
     }
 
-    async fn add_consent(
+    fn add_consent(
         &self,
-        c: &mut SqliteConnection,
+        c: &mut dyn Connection,
         id: &GeneratedSpeakerId,
         mut consent: Consent,
     ) -> Result<(), StoreError> {
@@ -426,7 +406,7 @@ impl Domain {
             .map(Zeroizing::new)
             .map_err(|_| StoreError::invalid("Consent", "cannot be written as JSON"))?;
         let context: [&[u8]; 4] = [b"consents", domain.as_bytes(), id.as_str().as_bytes(), consent_id.as_bytes()];
-        let insert = sqlx::query(
+        let insert = Statement::new(
             "INSERT INTO consents (domain_id, consent_id, generated_speaker_id, recorded_at, sealed) \
              VALUES ($1, $2, $3, $4, $5)",
         )
@@ -435,23 +415,23 @@ impl Domain {
         .bind(id.as_str())
         .bind(now)
         .bind(self.keys.seal(&context, &plain)?);
-        change(self.path(), c, insert).await.map(|_| ())
+        change(c, insert).map(|_| ())
     }
 
     /// The newest consent that was not withdrawn.
-    pub(crate) async fn standing_consent(
+    pub(crate) fn standing_consent(
         &self,
-        c: &mut SqliteConnection,
+        c: &mut dyn Connection,
         id: &GeneratedSpeakerId,
     ) -> Result<Option<Consent>, StoreError> {
         let (path, domain) = (self.path(), self.id().as_str());
-        let query = sqlx::query(
+        let query = Statement::new(
             "SELECT consent_id, sealed FROM consents WHERE domain_id = $1 AND generated_speaker_id = $2 \
              AND withdrawn_at IS NULL ORDER BY recorded_at DESC, consent_id DESC LIMIT 1",
         )
         .bind(domain)
         .bind(id.as_str());
-        let Some(row) = rows(path, c, query).await?.pop() else { return Ok(None) };
+        let Some(row) = rows(c, query)?.pop() else { return Ok(None) };
         let (consent_id, sealed) = (get::<String>(path, &row, 0)?, get::<Vec<u8>>(path, &row, 1)?);
         let context: [&[u8]; 4] = [b"consents", domain.as_bytes(), id.as_str().as_bytes(), consent_id.as_bytes()];
         let plain = self.keys.open(&context, &sealed);
@@ -479,20 +459,20 @@ impl Domain {
         enrolment: Enrolment<'_>,
         circumstances: Circumstances,
     ) -> Result<Speaker, StoreError> {
-        self.backend.write(async |c| self.enrol_in(c, id, enrolment, circumstances).await.map(|(speaker, _)| speaker))
+        self.backend.write(|c| self.enrol_in(c, id, enrolment, circumstances).map(|(speaker, _)| speaker))
     }
 
     /// Enrols inside the caller's transaction; gives the speaker and the status before.
-    pub(crate) async fn enrol_in(
+    pub(crate) fn enrol_in(
         &self,
-        c: &mut SqliteConnection,
+        c: &mut dyn Connection,
         id: &SpeakerId,
         enrolment: Enrolment<'_>,
         circumstances: Circumstances,
     ) -> Result<(Speaker, SpeakerStatus), StoreError> {
         enrolment.check()?;
-        let info = self.active(c).await?;
-        let speaker = self.find_or_add(c, &info, id).await?;
+        let info = self.active(c)?;
+        let speaker = self.find_or_add(c, &info, id)?;
         let generated = &speaker.generated_speaker_id;
         match speaker.status {
             SpeakerStatus::OptedOut => return Err(opted_out(generated)),
@@ -506,8 +486,8 @@ impl Domain {
         }
 
         if let Some(consent) = enrolment.consent {
-            self.add_consent(c, generated, consent).await?;
-        } else if info.consent_required && self.standing_consent(c, generated).await?.is_none() {
+            self.add_consent(c, generated, consent)?;
+        } else if info.consent_required && self.standing_consent(c, generated)?.is_none() {
             return Err(StoreError::NotFound {
                 resource: ResourceType::ComplianceConsent,
                 reason: format!("the domain at {} enrols only with a consent note: give one", self.dir().display()),
@@ -528,7 +508,7 @@ impl Domain {
         content.extend_from_slice(details);
         content.extend_from_slice(enrolment.template);
         let context = voiceprint_context(self.id().as_str(), generated.as_str(), &model, &at);
-        let put = sqlx::query(
+        let put = Statement::new(
             "INSERT INTO voiceprints (domain_id, generated_speaker_id, model_id, enrolled_at, sealed) \
              VALUES ($1, $2, $3, $4, $5) ON CONFLICT (domain_id, generated_speaker_id) \
              DO UPDATE SET model_id = excluded.model_id, enrolled_at = excluded.enrolled_at, \
@@ -539,16 +519,16 @@ impl Domain {
         .bind(&model)
         .bind(enrolled_at.0)
         .bind(self.keys.seal(&context, &content)?);
-        change(self.path(), c, put).await?;
-        self.set_status(c, generated, SpeakerStatus::Enrolled, Some(last_accessed_at)).await?;
+        change(c, put)?;
+        self.set_status(c, generated, SpeakerStatus::Enrolled, Some(last_accessed_at))?;
 
         let action = match speaker.status {
             _ if circumstances.imported => AuditAction::VoiceprintImported,
             SpeakerStatus::Enrolled => AuditAction::SpeakerReenrolled,
             _ => AuditAction::SpeakerEnrolled,
         };
-        self.record(c, action, generated.as_str()).await?;
-        let enrolled = self.get_speaker(c, &info, &generated.clone().into()).await?;
+        self.record(c, action, generated.as_str())?;
+        let enrolled = self.get_speaker(c, &info, &generated.clone().into())?;
         Ok((enrolled, speaker.status))
     }
 
@@ -559,20 +539,20 @@ impl Domain {
     pub fn voiceprint(&self, id: &SpeakerId) -> Result<Lookup, StoreError> {
         self.allow(Permission::VoiceId)?;
         let info = self.describe()?;
-        let found = self.backend.read(async |c| self.look_up(c, &info, id).await)?;
+        let found = self.backend.read(|c| self.look_up(c, &info, id))?;
         Ok(found.map_or(Lookup::NotEnrolled, |(_, lookup)| lookup))
     }
 
-    pub(crate) async fn look_up(
+    pub(crate) fn look_up(
         &self,
-        c: &mut SqliteConnection,
+        c: &mut dyn Connection,
         info: &DomainInfo,
         id: &SpeakerId,
     ) -> Result<Option<(Speaker, Lookup)>, StoreError> {
         let fields = format!("{SPEAKER_FIELDS}, {PRINT_FIELDS}");
         let join = "LEFT JOIN voiceprints v ON v.domain_id = s.domain_id \
                     AND v.generated_speaker_id = s.generated_speaker_id";
-        let Some(row) = self.select(c, &fields, join, id).await? else { return Ok(None) };
+        let Some(row) = self.select(c, &fields, join, id)? else { return Ok(None) };
         let speaker = self.read_speaker(&row, info)?;
         let lookup = match speaker.status {
             SpeakerStatus::Pending => Lookup::NotEnrolled,
@@ -602,8 +582,8 @@ impl Domain {
         );
         let mut after = String::new();
         loop {
-            let query = sqlx::query(&sql).bind(self.id().as_str()).bind(&after).bind(SWEEP);
-            let found = self.backend.read(async |c| rows(path, c, query).await)?;
+            let query = Statement::new(sql.as_str()).bind(self.id().as_str()).bind(&after).bind(SWEEP);
+            let found = self.backend.read(|c| rows(c, query))?;
             let Some(last) = found.last() else { return Ok(()) };
             after = get(path, last, 0)?;
             for row in &found {
@@ -623,18 +603,18 @@ impl Domain {
     /// [`StoreError::NotFound`] with [`ResourceType::Speaker`]; storage errors.
     pub fn touch_authenticated(&self, id: &SpeakerId) -> Result<SpeakerStatus, StoreError> {
         self.allow(Permission::VoiceId)?;
-        self.backend.write(async |c| {
-            let info = self.active(c).await?;
-            let speaker = self.get_speaker(c, &info, id).await?;
+        self.backend.write(|c| {
+            let info = self.active(c)?;
+            let speaker = self.get_speaker(c, &info, id)?;
             if speaker.status == SpeakerStatus::Enrolled {
-                let update = sqlx::query(
+                let update = Statement::new(
                     "UPDATE speakers SET last_accessed_at = $3 WHERE domain_id = $1 AND generated_speaker_id = $2 \
                      AND last_accessed_at < $3",
                 )
                 .bind(self.id().as_str())
                 .bind(speaker.generated_speaker_id.as_str())
                 .bind(self.now().0);
-                change(self.path(), c, update).await?;
+                change(c, update)?;
             }
             Ok(speaker.status)
         })
@@ -646,9 +626,9 @@ impl Domain {
     /// [`StoreError::NotFound`] with [`ResourceType::Speaker`] for an unknown generated id; storage errors.
     pub fn set_pending(&self, id: &SpeakerId) -> Result<Speaker, StoreError> {
         self.allow(Permission::VoiceId)?;
-        self.backend.write(async |c| {
-            let info = self.active(c).await?;
-            self.find_or_add(c, &info, id).await
+        self.backend.write(|c| {
+            let info = self.active(c)?;
+            self.find_or_add(c, &info, id)
         })
     }
 
@@ -660,29 +640,29 @@ impl Domain {
     /// storage errors.
     pub fn opt_out(&self, id: &SpeakerId) -> Result<Speaker, StoreError> {
         self.allow(Permission::VoiceId)?;
-        let speaker = self.backend.write(async |c| {
-            let info = self.active(c).await?;
-            let speaker = self.find_or_add(c, &info, id).await?;
+        let speaker = self.backend.write(|c| {
+            let info = self.active(c)?;
+            let speaker = self.find_or_add(c, &info, id)?;
             if speaker.status == SpeakerStatus::OptedOut {
                 return Ok(speaker);
             }
             let generated = &speaker.generated_speaker_id;
             for table in ["voiceprints", "session_audio"] {
-                self.delete_from(c, table, generated).await?;
+                self.delete_from(c, table, generated)?;
             }
-            let withdraw = sqlx::query(
+            let withdraw = Statement::new(
                 "UPDATE consents SET withdrawn_at = $3 WHERE domain_id = $1 AND generated_speaker_id = $2 \
                  AND withdrawn_at IS NULL",
             )
             .bind(self.id().as_str())
             .bind(generated.as_str())
             .bind(self.now().0);
-            change(self.path(), c, withdraw).await?;
-            self.set_status(c, generated, SpeakerStatus::OptedOut, speaker.last_accessed_at).await?;
-            self.record(c, AuditAction::SpeakerOptedOut, generated.as_str()).await?;
-            self.get_speaker(c, &info, &generated.clone().into()).await
+            change(c, withdraw)?;
+            self.set_status(c, generated, SpeakerStatus::OptedOut, speaker.last_accessed_at)?;
+            self.record(c, AuditAction::SpeakerOptedOut, generated.as_str())?;
+            self.get_speaker(c, &info, &generated.clone().into())
         })?;
-        self.backend.empty_log()?;
+        self.backend.erase_deleted()?;
         Ok(speaker)
     }
 
@@ -694,17 +674,17 @@ impl Domain {
     pub fn clear_opt_out(&self, id: &SpeakerId, consent: Consent) -> Result<Speaker, StoreError> {
         self.allow(Permission::VoiceId)?;
         consent.check()?;
-        self.backend.write(async |c| {
-            let info = self.active(c).await?;
-            let speaker = self.get_speaker(c, &info, id).await?;
+        self.backend.write(|c| {
+            let info = self.active(c)?;
+            let speaker = self.get_speaker(c, &info, id)?;
             if speaker.status != SpeakerStatus::OptedOut {
                 return Ok(speaker);
             }
             let generated = &speaker.generated_speaker_id;
-            self.add_consent(c, generated, consent).await?;
-            self.set_status(c, generated, SpeakerStatus::Pending, speaker.last_accessed_at).await?;
-            self.record(c, AuditAction::OptOutCleared, generated.as_str()).await?;
-            self.get_speaker(c, &info, &generated.clone().into()).await
+            self.add_consent(c, generated, consent)?;
+            self.set_status(c, generated, SpeakerStatus::Pending, speaker.last_accessed_at)?;
+            self.record(c, AuditAction::OptOutCleared, generated.as_str())?;
+            self.get_speaker(c, &info, &generated.clone().into())
         })
     }
 
@@ -714,15 +694,15 @@ impl Domain {
     /// [`StoreError::NotFound`] with [`ResourceType::Speaker`]; [`StoreError::NotErased`]; storage errors.
     pub fn delete_speaker(&self, id: &SpeakerId) -> Result<(), StoreError> {
         self.allow(Permission::VoiceId)?;
-        self.backend.write(async |c| {
-            let info = self.active(c).await?;
-            let speaker = self.get_speaker(c, &info, id).await?;
+        self.backend.write(|c| {
+            let info = self.active(c)?;
+            let speaker = self.get_speaker(c, &info, id)?;
             for table in ["voiceprints", "session_audio", "consents", "speakers"] {
-                self.delete_from(c, table, &speaker.generated_speaker_id).await?;
+                self.delete_from(c, table, &speaker.generated_speaker_id)?;
             }
-            self.record(c, AuditAction::SpeakerDeleted, speaker.generated_speaker_id.as_str()).await
+            self.record(c, AuditAction::SpeakerDeleted, speaker.generated_speaker_id.as_str())
         })?;
-        self.backend.empty_log()
+        self.backend.erase_deleted()
     }
 
     /// The speaker's entry.
@@ -732,7 +712,7 @@ impl Domain {
     pub fn describe_speaker(&self, id: &SpeakerId) -> Result<Speaker, StoreError> {
         self.allow(Permission::VoiceId)?;
         let info = self.describe()?;
-        self.backend.read(async |c| self.get_speaker(c, &info, id).await)
+        self.backend.read(|c| self.get_speaker(c, &info, id))
     }
 
     /// The speaker's newest consent that was not withdrawn.
@@ -742,7 +722,7 @@ impl Domain {
     pub fn consent(&self, id: &SpeakerId) -> Result<Option<Consent>, StoreError> {
         self.allow(Permission::VoiceId)?;
         let speaker = self.describe_speaker(id)?;
-        self.backend.read(async |c| self.standing_consent(c, &speaker.generated_speaker_id).await)
+        self.backend.read(|c| self.standing_consent(c, &speaker.generated_speaker_id))
     }
 
     /// How many speakers there are, of every status.
@@ -752,9 +732,9 @@ impl Domain {
     pub fn count_speakers(&self) -> Result<u64, StoreError> {
         self.allow(Permission::VoiceId)?;
         let path = self.path();
-        self.backend.read(async |c| {
-            let query = sqlx::query("SELECT COUNT(*) FROM speakers WHERE domain_id = $1").bind(self.id().as_str());
-            let row = rows(path, c, query).await?.pop();
+        self.backend.read(|c| {
+            let query = Statement::new("SELECT COUNT(*) FROM speakers WHERE domain_id = $1").bind(self.id().as_str());
+            let row = rows(c, query)?.pop();
             let count: Option<i64> = row.map(|row| get(path, &row, 0)).transpose()?;
             Ok(count.and_then(|n| u64::try_from(n).ok()).unwrap_or(0))
         })
@@ -769,7 +749,7 @@ impl Domain {
         if !(1..=MAX_PAGE).contains(&max_results) {
             return Err(StoreError::invalid("MaxResults", format!("must be 1 to {MAX_PAGE}; got {max_results}")));
         }
-        let (path, info) = (self.path(), self.describe()?);
+        let info = self.describe()?;
         let after = next_token.map(|t| parse(&self.keys.page, self.now(), t)).transpose()?;
         let (created_at, id) = after.unwrap_or((Timestamp(i64::MIN), String::new()));
         let sql = format!(
@@ -777,8 +757,8 @@ impl Domain {
              AND (s.created_at, s.generated_speaker_id) > ($2, $3) ORDER BY s.created_at, s.generated_speaker_id LIMIT $4"
         );
         let limit = i64::try_from(max_results.saturating_add(1)).unwrap_or(i64::MAX);
-        let query = sqlx::query(&sql).bind(self.id().as_str()).bind(created_at.0).bind(id).bind(limit);
-        let found = self.backend.read(async |c| rows(path, c, query).await)?;
+        let query = Statement::new(sql).bind(self.id().as_str()).bind(created_at.0).bind(id).bind(limit);
+        let found = self.backend.read(|c| rows(c, query))?;
         let more = found.len() > max_results;
         let items: Vec<Speaker> =
             found.iter().take(max_results).map(|row| self.read_speaker(row, &info)).collect::<Result<_, _>>()?;

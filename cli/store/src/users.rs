@@ -2,11 +2,11 @@
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use serde::{Deserialize, Serialize};
-use sqlx::sqlite::SqliteConnection;
 use zeroize::Zeroizing;
 
 use crate::access::{Grants, HierarchyGroup, Permission, Role, built_in_roles, lint};
 use crate::audit_action::AuditAction;
+use crate::backend::Connection;
 use crate::bytes::{from_hex, random_bytes, to_hex};
 use crate::clock::Timestamp;
 use crate::documents::{Document, Kind};
@@ -131,7 +131,7 @@ impl Domain {
 
     /// Notes that somebody was refused something.
     pub(crate) fn note_refusal(&self, subject: &str, reason: &str) -> Result<(), StoreError> {
-        self.backend.write(async |c| self.record_noted(c, AuditAction::AccessDenied, subject, Some(reason)).await)
+        self.backend.write(|c| self.record_noted(c, AuditAction::AccessDenied, subject, Some(reason)))
     }
 
     /// Notes a refusal and gives it, or what kept it from being noted.
@@ -148,25 +148,25 @@ impl Domain {
     /// [`StoreError::Denied`] if the user is no more; storage errors.
     pub fn grants(&self) -> Result<Grants, StoreError> {
         let Some(user) = &self.user else { return Ok(Grants::owner()) };
-        match self.backend.read(async |c| self.grants_in(c, user).await)? {
+        match self.backend.read(|c| self.grants_in(c, user))? {
             Some(grants) => Ok(grants),
             None => Err(StoreError::Denied { reason: format!("there is no user {user}") }),
         }
     }
 
-    async fn grants_in(&self, c: &mut SqliteConnection, user: &str) -> Result<Option<Grants>, StoreError> {
-        let Some(found) = self.document::<Stored>(c, Kind::User, user).await? else { return Ok(None) };
+    fn grants_in(&self, c: &mut dyn Connection, user: &str) -> Result<Option<Grants>, StoreError> {
+        let Some(found) = self.document::<Stored>(c, Kind::User, user)? else { return Ok(None) };
         let mut roles = Vec::new();
         for role in &found.value.roles {
             // A role that is no more gives nothing.
-            roles.extend(self.role_in(c, role).await?);
+            roles.extend(self.role_in(c, role)?);
         }
         let mut grants = Grants::of(user, found.value.hierarchy, &roles);
-        if self.document::<bool>(c, Kind::Setting, TWO_PERSONS).await?.is_some_and(|d| d.value) {
+        if self.document::<bool>(c, Kind::Setting, TWO_PERSONS)?.is_some_and(|d| d.value) {
             grants.hold_back_unredacted();
         }
         let now = self.now().0;
-        for elevation in self.documents::<Elevation>(c, Kind::Elevation).await? {
+        for elevation in self.documents::<Elevation>(c, Kind::Elevation)? {
             let Elevation { user: of, permission, granted_by, expires_at, .. } = elevation.value;
             if of == user && expires_at > now {
                 grants.elevate(permission, &granted_by, &Timestamp(expires_at).to_string());
@@ -175,11 +175,11 @@ impl Domain {
         Ok(Some(grants))
     }
 
-    async fn role_in(&self, c: &mut SqliteConnection, name: &str) -> Result<Option<Role>, StoreError> {
+    fn role_in(&self, c: &mut dyn Connection, name: &str) -> Result<Option<Role>, StoreError> {
         if let Some(role) = built_in_roles().into_iter().find(|r| r.name == name) {
             return Ok(Some(role));
         }
-        Ok(self.document::<Role>(c, Kind::Role, name).await?.map(|d| d.value))
+        Ok(self.document::<Role>(c, Kind::Role, name)?.map(|d| d.value))
     }
 
     /// What a user may do at this moment. One's own rights anybody may see.
@@ -190,7 +190,7 @@ impl Domain {
         if self.user.as_deref() != Some(user) {
             self.allow(Permission::UsersView)?;
         }
-        let grants = self.backend.read(async |c| self.grants_in(c, user).await)?;
+        let grants = self.backend.read(|c| self.grants_in(c, user))?;
         grants.ok_or_else(|| no_such(ResourceType::User, "user", user))
     }
 
@@ -210,10 +210,10 @@ impl Domain {
         }
     }
 
-    async fn known_roles(&self, c: &mut SqliteConnection, names: &[String]) -> Result<Vec<Role>, StoreError> {
+    fn known_roles(&self, c: &mut dyn Connection, names: &[String]) -> Result<Vec<Role>, StoreError> {
         let mut roles = Vec::new();
         for name in names {
-            let role = self.role_in(c, name).await?;
+            let role = self.role_in(c, name)?;
             roles.push(role.ok_or_else(|| no_such(ResourceType::Role, "role", name))?);
         }
         Ok(roles)
@@ -221,7 +221,7 @@ impl Domain {
 
     /// The user, for opening.
     pub(crate) fn known_user(&self, user: &str) -> Result<String, StoreError> {
-        let found = self.backend.read(async |c| self.document::<Stored>(c, Kind::User, user).await)?;
+        let found = self.backend.read(|c| self.document::<Stored>(c, Kind::User, user))?;
         found.map(|d| d.name).ok_or_else(|| StoreError::Denied { reason: format!("there is no user {user}") })
     }
 
@@ -229,7 +229,7 @@ impl Domain {
     pub(crate) fn user_of_token(&self, token: &str) -> Result<String, StoreError> {
         let denied = || StoreError::Denied { reason: "the token is not known".into() };
         let (user, secret) = token.trim().split_once(':').ok_or_else(denied)?;
-        let found = self.backend.read(async |c| self.document::<Stored>(c, Kind::User, user).await)?;
+        let found = self.backend.read(|c| self.document::<Stored>(c, Kind::User, user))?;
         // A name that is not known takes as long as a secret that is wrong.
         let (salt, hash) = match found.as_ref().and_then(|d| d.value.token.as_ref()) {
             Some(token) => (from_hex(&token.salt).ok_or_else(denied)?, token.hash.clone()),
@@ -271,7 +271,7 @@ impl Domain {
     ) -> Result<User, StoreError> {
         self.allow(Permission::UsersEdit)?;
         // Who may not give a right may not take over those who have it either.
-        self.holds_all(&self.backend.read(async |c| self.grants_in(c, user).await)?.unwrap_or_default())?;
+        self.holds_all(&self.backend.read(|c| self.grants_in(c, user))?.unwrap_or_default())?;
         self.write_user(user, roles, hierarchy, false)
     }
 
@@ -282,15 +282,15 @@ impl Domain {
         hierarchy: Option<HierarchyGroup>,
         new: bool,
     ) -> Result<User, StoreError> {
-        let given = self.backend.read(async |c| self.known_roles(c, roles).await)?;
-        let before = self.backend.read(async |c| self.document::<Stored>(c, Kind::User, user).await)?;
+        let given = self.backend.read(|c| self.known_roles(c, roles))?;
+        let before = self.backend.read(|c| self.document::<Stored>(c, Kind::User, user))?;
         if before.as_ref().map_or(!roles.is_empty(), |b| b.value.roles != roles) {
             self.allow(Permission::UsersEditPermission)?;
         }
         self.holds_all(&Grants::of(user, hierarchy.clone(), &given))?;
-        self.backend.write(async |c| {
-            self.active(c).await?;
-            let before = self.document::<Stored>(c, Kind::User, user).await?;
+        self.backend.write(|c| {
+            self.active(c)?;
+            let before = self.document::<Stored>(c, Kind::User, user)?;
             match (new, &before) {
                 (true, Some(_)) => {
                     return Err(StoreError::Conflict {
@@ -303,10 +303,10 @@ impl Domain {
             }
             let token = before.and_then(|b| b.value.token);
             let stored = Stored { roles: roles.to_vec(), hierarchy, token };
-            self.put_document(c, Kind::User, user, &stored).await?;
+            self.put_document(c, Kind::User, user, &stored)?;
             let action = if new { AuditAction::UserCreated } else { AuditAction::UserUpdated };
-            self.record_noted(c, action, user, Some(&format!("roles: {}", roles.join(", ")))).await?;
-            let written = self.document::<Stored>(c, Kind::User, user).await?;
+            self.record_noted(c, action, user, Some(&format!("roles: {}", roles.join(", "))))?;
+            let written = self.document::<Stored>(c, Kind::User, user)?;
             written.map(user_of).ok_or_else(|| no_such(ResourceType::User, "user", user))
         })
     }
@@ -317,7 +317,7 @@ impl Domain {
     /// [`StoreError::Denied`]; storage errors.
     pub fn users(&self) -> Result<Vec<User>, StoreError> {
         self.allow(Permission::UsersView)?;
-        Ok(self.backend.read(async |c| self.documents(c, Kind::User).await)?.into_iter().map(user_of).collect())
+        Ok(self.backend.read(|c| self.documents(c, Kind::User))?.into_iter().map(user_of).collect())
     }
 
     /// Deletes a user, with the token and what was given for a time.
@@ -326,16 +326,16 @@ impl Domain {
     /// [`StoreError::Denied`]; [`StoreError::NotFound`]; storage errors.
     pub fn delete_user(&self, user: &str) -> Result<(), StoreError> {
         self.allow(Permission::UsersDelete)?;
-        self.backend.write(async |c| {
-            if !self.delete_document(c, Kind::User, user).await? {
+        self.backend.write(|c| {
+            if !self.delete_document(c, Kind::User, user)? {
                 return Err(no_such(ResourceType::User, "user", user));
             }
-            for elevation in self.documents::<Elevation>(c, Kind::Elevation).await? {
+            for elevation in self.documents::<Elevation>(c, Kind::Elevation)? {
                 if elevation.value.user == user {
-                    self.delete_document(c, Kind::Elevation, &elevation.name).await?;
+                    self.delete_document(c, Kind::Elevation, &elevation.name)?;
                 }
             }
-            self.record(c, AuditAction::UserDeleted, user).await
+            self.record(c, AuditAction::UserDeleted, user)
         })
     }
 
@@ -346,17 +346,17 @@ impl Domain {
     /// [`StoreError::Denied`]; [`StoreError::NotFound`]; storage errors.
     pub fn issue_token(&self, user: &str) -> Result<Zeroizing<String>, StoreError> {
         self.allow(Permission::UsersEdit)?;
-        let grants = self.backend.read(async |c| self.grants_in(c, user).await)?;
+        let grants = self.backend.read(|c| self.grants_in(c, user))?;
         self.holds_all(&grants.ok_or_else(|| no_such(ResourceType::User, "user", user))?)?;
         let secret = Zeroizing::new(to_hex(&random_bytes::<32>()?));
         let salt = random_bytes()?;
         let token = StoredToken { salt: to_hex(&salt), hash: self.token_code(&secret, &salt)? };
-        self.backend.write(async |c| {
-            let found = self.document::<Stored>(c, Kind::User, user).await?;
+        self.backend.write(|c| {
+            let found = self.document::<Stored>(c, Kind::User, user)?;
             let mut stored = found.ok_or_else(|| no_such(ResourceType::User, "user", user))?.value;
             stored.token = Some(token.clone());
-            self.put_document(c, Kind::User, user, &stored).await?;
-            self.record(c, AuditAction::TokenIssued, user).await
+            self.put_document(c, Kind::User, user, &stored)?;
+            self.record(c, AuditAction::TokenIssued, user)
         })?;
         Ok(Zeroizing::new(format!("{user}:{}", secret.as_str())))
     }
@@ -367,7 +367,7 @@ impl Domain {
     /// [`StoreError::Denied`]; storage errors.
     pub fn roles(&self) -> Result<Vec<Role>, StoreError> {
         self.allow_any(&[Permission::RolesView, Permission::UsersEdit])?;
-        let own = self.backend.read(async |c| self.documents::<Role>(c, Kind::Role).await)?;
+        let own = self.backend.read(|c| self.documents::<Role>(c, Kind::Role))?;
         Ok(built_in_roles().into_iter().chain(own.into_iter().map(|d| d.value)).collect())
     }
 
@@ -377,7 +377,7 @@ impl Domain {
     /// [`StoreError::Denied`]; [`StoreError::Validation`] for the name; [`StoreError::Conflict`] for the name of a built-in role; storage errors.
     pub fn put_role(&self, role: &str, permissions: &[Permission]) -> Result<Role, StoreError> {
         let name = name("RoleName", role)?;
-        let before = self.backend.read(async |c| self.role_in(c, role).await)?;
+        let before = self.backend.read(|c| self.role_in(c, role))?;
         self.allow(if before.is_some() { Permission::RolesEdit } else { Permission::RolesCreate })?;
         if before.is_some_and(|r| r.built_in) {
             let reason = format!("{role} is in every domain and stays as it is: make one of another name");
@@ -385,11 +385,11 @@ impl Domain {
         }
         let role = Role { name, permissions: permissions.iter().copied().collect(), built_in: false };
         self.holds_all(&Grants::of(&role.name, None, std::slice::from_ref(&role)))?;
-        self.backend.write(async |c| {
-            self.active(c).await?;
-            self.put_document(c, Kind::Role, &role.name, &role).await?;
+        self.backend.write(|c| {
+            self.active(c)?;
+            self.put_document(c, Kind::Role, &role.name, &role)?;
             let list: Vec<&str> = role.permissions.iter().map(|p| p.as_str()).collect();
-            self.record_noted(c, AuditAction::RoleWritten, &role.name, Some(&list.join(", "))).await
+            self.record_noted(c, AuditAction::RoleWritten, &role.name, Some(&list.join(", ")))
         })?;
         Ok(role)
     }
@@ -400,19 +400,19 @@ impl Domain {
     /// [`StoreError::Denied`]; [`StoreError::NotFound`], also for a built-in role; [`StoreError::Conflict`] while a user has it; storage errors.
     pub fn delete_role(&self, role: &str) -> Result<(), StoreError> {
         self.allow(Permission::RolesDelete)?;
-        self.backend.write(async |c| {
+        self.backend.write(|c| {
             if let Some(user) =
-                self.documents::<Stored>(c, Kind::User).await?.iter().find(|u| u.value.roles.iter().any(|r| r == role))
+                self.documents::<Stored>(c, Kind::User)?.iter().find(|u| u.value.roles.iter().any(|r| r == role))
             {
                 return Err(StoreError::Conflict {
                     conflict: ConflictType::InUse,
                     reason: format!("{} has the role {role}: give another first", user.name),
                 });
             }
-            if !self.delete_document(c, Kind::Role, role).await? {
+            if !self.delete_document(c, Kind::Role, role)? {
                 return Err(no_such(ResourceType::Role, "role of one's own", role));
             }
-            self.record(c, AuditAction::RoleDeleted, role).await
+            self.record(c, AuditAction::RoleDeleted, role)
         })
     }
 
@@ -439,16 +439,16 @@ impl Domain {
         given.held.insert(permission, Vec::new());
         given.held.insert(Permission::RestrictByHierarchy, Vec::new());
         self.holds_all(&given)?;
-        self.backend.write(async |c| {
-            self.active(c).await?;
-            if self.document::<Stored>(c, Kind::User, user).await?.is_none() {
+        self.backend.write(|c| {
+            self.active(c)?;
+            if self.document::<Stored>(c, Kind::User, user)?.is_none() {
                 return Err(no_such(ResourceType::User, "user", user));
             }
             let now = self.now().0;
             // Those whose time is over are history, which the audit keeps.
-            for old in self.documents::<Elevation>(c, Kind::Elevation).await? {
+            for old in self.documents::<Elevation>(c, Kind::Elevation)? {
                 if old.value.expires_at <= now {
-                    self.delete_document(c, Kind::Elevation, &old.name).await?;
+                    self.delete_document(c, Kind::Elevation, &old.name)?;
                 }
             }
             let elevation = Elevation {
@@ -460,9 +460,9 @@ impl Domain {
                 granted_at: now,
                 expires_at: now.saturating_add(i64::from(minutes) * 60_000),
             };
-            self.put_document(c, Kind::Elevation, &elevation.id, &elevation).await?;
+            self.put_document(c, Kind::Elevation, &elevation.id, &elevation)?;
             let note = format!("{permission} until {}: {why}", Timestamp(elevation.expires_at));
-            self.record_noted(c, AuditAction::Elevated, user, Some(&note)).await?;
+            self.record_noted(c, AuditAction::Elevated, user, Some(&note))?;
             Ok(elevation)
         })
     }
@@ -473,7 +473,7 @@ impl Domain {
     /// [`StoreError::Denied`]; storage errors.
     pub fn elevations(&self) -> Result<Vec<Elevation>, StoreError> {
         self.allow(Permission::UsersView)?;
-        let all = self.backend.read(async |c| self.documents::<Elevation>(c, Kind::Elevation).await)?;
+        let all = self.backend.read(|c| self.documents::<Elevation>(c, Kind::Elevation))?;
         let now = self.now().0;
         Ok(all.into_iter().map(|d| d.value).filter(|e| e.expires_at > now).collect())
     }
@@ -484,12 +484,12 @@ impl Domain {
     /// [`StoreError::Denied`]; [`StoreError::NotFound`]; storage errors.
     pub fn revoke_elevation(&self, id: &str) -> Result<(), StoreError> {
         self.allow(Permission::UsersEditPermission)?;
-        self.backend.write(async |c| {
-            let found = self.document::<Elevation>(c, Kind::Elevation, id).await?;
+        self.backend.write(|c| {
+            let found = self.document::<Elevation>(c, Kind::Elevation, id)?;
             let elevation = found.ok_or_else(|| no_such(ResourceType::Elevation, "elevation", id))?.value;
-            self.delete_document(c, Kind::Elevation, id).await?;
+            self.delete_document(c, Kind::Elevation, id)?;
             let note = elevation.permission.to_string();
-            self.record_noted(c, AuditAction::ElevationRevoked, &elevation.user, Some(&note)).await
+            self.record_noted(c, AuditAction::ElevationRevoked, &elevation.user, Some(&note))
         })
     }
 
@@ -498,7 +498,7 @@ impl Domain {
     /// # Errors
     /// Storage errors.
     pub fn two_persons(&self) -> Result<bool, StoreError> {
-        let found = self.backend.read(async |c| self.document::<bool>(c, Kind::Setting, TWO_PERSONS).await)?;
+        let found = self.backend.read(|c| self.document::<bool>(c, Kind::Setting, TWO_PERSONS))?;
         Ok(found.is_some_and(|d| d.value))
     }
 
@@ -508,10 +508,10 @@ impl Domain {
     /// [`StoreError::Denied`]; storage errors.
     pub fn set_two_persons(&self, on: bool) -> Result<(), StoreError> {
         self.allow(Permission::AdministerDomain)?;
-        self.backend.write(async |c| {
-            self.active(c).await?;
-            self.put_document(c, Kind::Setting, TWO_PERSONS, &on).await?;
-            self.record_noted(c, AuditAction::SettingWritten, TWO_PERSONS, Some(if on { "on" } else { "off" })).await
+        self.backend.write(|c| {
+            self.active(c)?;
+            self.put_document(c, Kind::Setting, TWO_PERSONS, &on)?;
+            self.record_noted(c, AuditAction::SettingWritten, TWO_PERSONS, Some(if on { "on" } else { "off" }))
         })
     }
 

@@ -4,17 +4,17 @@
 
 use std::fmt;
 
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use zeroize::Zeroizing;
 
 use crate::access::Permission;
 use crate::audit_action::AuditAction;
-use crate::backend::{change, get, rows};
+use crate::backend::{Connection, change, rows};
 use crate::clock::Timestamp;
 use crate::domain::{Domain, DomainInfo};
 use crate::error::{ConflictType, ResourceType, StoreError};
 use crate::ids::{Description, FraudsterId, ModelId, WatchlistId, WatchlistName};
 use crate::page::{MAX_PAGE, Page, parse, token};
+use crate::statement::{Fields, Statement, get};
 
 /// Longest template, in bytes.
 const MAX_TEMPLATE_BYTES: usize = 1 << 20;
@@ -97,7 +97,7 @@ impl Domain {
         }
     }
 
-    fn read_watchlist(&self, row: &SqliteRow) -> Result<Watchlist, StoreError> {
+    fn read_watchlist(&self, row: &Fields) -> Result<Watchlist, StoreError> {
         let path = self.path();
         let bad = |_| StoreError::corrupt(path, "a watch list's row breaks a rule");
         let description: Option<String> = get(path, row, 2)?;
@@ -112,16 +112,16 @@ impl Domain {
         })
     }
 
-    async fn get_watchlist(&self, c: &mut SqliteConnection, id: &WatchlistId) -> Result<Watchlist, StoreError> {
+    fn get_watchlist(&self, c: &mut dyn Connection, id: &WatchlistId) -> Result<Watchlist, StoreError> {
         let sql = format!("SELECT {LIST_FIELDS} FROM watchlists w WHERE w.domain_id = $1 AND w.watchlist_id = $2");
-        let query = sqlx::query(&sql).bind(self.id().as_str()).bind(id.as_str());
-        let row = rows(self.path(), c, query).await?.pop().ok_or_else(|| self.no_such_watchlist(id))?;
+        let query = Statement::new(sql).bind(self.id().as_str()).bind(id.as_str());
+        let row = rows(c, query)?.pop().ok_or_else(|| self.no_such_watchlist(id))?;
         self.read_watchlist(&row)
     }
 
     /// A list that may be changed: not the default one.
-    async fn own_watchlist(&self, c: &mut SqliteConnection, id: &WatchlistId) -> Result<Watchlist, StoreError> {
-        let list = self.get_watchlist(c, id).await?;
+    fn own_watchlist(&self, c: &mut dyn Connection, id: &WatchlistId) -> Result<Watchlist, StoreError> {
+        let list = self.get_watchlist(c, id)?;
         if list.default_watchlist {
             let reason = "names the default watch list, which cannot be changed or deleted: only its members can";
             return Err(StoreError::invalid("WatchlistId", reason));
@@ -140,11 +140,11 @@ impl Domain {
     ) -> Result<Watchlist, StoreError> {
         self.allow(Permission::VoiceId)?;
         let id = WatchlistId::random()?;
-        self.backend.write(async |c| {
-            let info = self.active(c).await?;
+        self.backend.write(|c| {
+            let info = self.active(c)?;
             let path = self.path();
-            let query = sqlx::query("SELECT COUNT(*) FROM watchlists WHERE domain_id = $1").bind(self.id().as_str());
-            let row = rows(path, c, query).await?.pop();
+            let query = Statement::new("SELECT COUNT(*) FROM watchlists WHERE domain_id = $1").bind(self.id().as_str());
+            let row = rows(c, query)?.pop();
             let there = count(row.map(|r| get(path, &r, 0)).transpose()?.unwrap_or(0));
             if there >= u64::from(info.max_watchlists) {
                 return Err(StoreError::Quota {
@@ -154,7 +154,7 @@ impl Domain {
                     ),
                 });
             }
-            let insert = sqlx::query(
+            let insert = Statement::new(
                 "INSERT INTO watchlists (domain_id, watchlist_id, name, description, is_default, created_at, updated_at) \
                  VALUES ($1, $2, $3, $4, $5, $6, $6)",
             )
@@ -164,9 +164,9 @@ impl Domain {
             .bind(description.map(Description::as_str))
             .bind(false)
             .bind(self.now().0);
-            change(path, c, insert).await?;
-            self.record(c, AuditAction::WatchlistCreated, id.as_str()).await?;
-            self.get_watchlist(c, &id).await
+            change(c, insert)?;
+            self.record(c, AuditAction::WatchlistCreated, id.as_str())?;
+            self.get_watchlist(c, &id)
         })
     }
 
@@ -176,7 +176,7 @@ impl Domain {
     /// [`StoreError::NotFound`] with [`ResourceType::Watchlist`]; storage errors.
     pub fn describe_watchlist(&self, id: &WatchlistId) -> Result<Watchlist, StoreError> {
         self.allow(Permission::VoiceId)?;
-        self.backend.read(async |c| self.get_watchlist(c, id).await)
+        self.backend.read(|c| self.get_watchlist(c, id))
     }
 
     /// Every list, the default one first, then by age.
@@ -189,8 +189,8 @@ impl Domain {
             "SELECT {LIST_FIELDS} FROM watchlists w WHERE w.domain_id = $1 \
              ORDER BY w.is_default DESC, w.created_at, w.watchlist_id"
         );
-        let query = sqlx::query(&sql).bind(self.id().as_str());
-        let found = self.backend.read(async |c| rows(self.path(), c, query).await)?;
+        let query = Statement::new(sql).bind(self.id().as_str());
+        let found = self.backend.read(|c| rows(c, query))?;
         found.iter().map(|row| self.read_watchlist(row)).collect()
     }
 
@@ -206,10 +206,10 @@ impl Domain {
         description: Option<&Description>,
     ) -> Result<Watchlist, StoreError> {
         self.allow(Permission::VoiceId)?;
-        self.backend.write(async |c| {
-            self.active(c).await?;
-            let list = self.own_watchlist(c, id).await?;
-            let update = sqlx::query(
+        self.backend.write(|c| {
+            self.active(c)?;
+            let list = self.own_watchlist(c, id)?;
+            let update = Statement::new(
                 "UPDATE watchlists SET name = $3, description = $4, updated_at = $5 WHERE domain_id = $1 AND watchlist_id = $2",
             )
             .bind(self.id().as_str())
@@ -217,9 +217,9 @@ impl Domain {
             .bind(name.unwrap_or(&list.name).as_str())
             .bind(description.or(list.description.as_ref()).map(Description::as_str))
             .bind(self.now().0);
-            change(self.path(), c, update).await?;
-            self.record(c, AuditAction::WatchlistUpdated, id.as_str()).await?;
-            self.get_watchlist(c, id).await
+            change(c, update)?;
+            self.record(c, AuditAction::WatchlistUpdated, id.as_str())?;
+            self.get_watchlist(c, id)
         })
     }
 
@@ -230,39 +230,39 @@ impl Domain {
     /// [`StoreError::Conflict`] with [`ConflictType::CannotDeleteNonEmptyWatchlist`]; storage errors.
     pub fn delete_watchlist(&self, id: &WatchlistId) -> Result<(), StoreError> {
         self.allow(Permission::VoiceId)?;
-        self.backend.write(async |c| {
-            self.active(c).await?;
-            let list = self.own_watchlist(c, id).await?;
+        self.backend.write(|c| {
+            self.active(c)?;
+            let list = self.own_watchlist(c, id)?;
             if list.fraudsters > 0 {
                 return Err(StoreError::Conflict {
                     conflict: ConflictType::CannotDeleteNonEmptyWatchlist,
                     reason: format!("watch list {id} has {} fraudsters: take them off first", list.fraudsters),
                 });
             }
-            let delete = sqlx::query("DELETE FROM watchlists WHERE domain_id = $1 AND watchlist_id = $2");
-            change(self.path(), c, delete.bind(self.id().as_str()).bind(id.as_str())).await?;
-            self.record(c, AuditAction::WatchlistDeleted, id.as_str()).await
+            let delete = Statement::new("DELETE FROM watchlists WHERE domain_id = $1 AND watchlist_id = $2");
+            change(c, delete.bind(self.id().as_str()).bind(id.as_str()))?;
+            self.record(c, AuditAction::WatchlistDeleted, id.as_str())
         })
     }
 
-    async fn get_fraudster(&self, c: &mut SqliteConnection, id: &FraudsterId) -> Result<Fraudster, StoreError> {
+    fn get_fraudster(&self, c: &mut dyn Connection, id: &FraudsterId) -> Result<Fraudster, StoreError> {
         let sql = format!(
             "SELECT {FRAUDSTER_FIELDS} FROM fraudsters f WHERE f.domain_id = $1 AND f.generated_fraudster_id = $2"
         );
-        let query = sqlx::query(&sql).bind(self.id().as_str()).bind(id.as_str());
-        let row = rows(self.path(), c, query).await?.pop().ok_or_else(|| self.no_such_fraudster(id))?;
-        self.read_fraudster(c, &row).await
+        let query = Statement::new(sql).bind(self.id().as_str()).bind(id.as_str());
+        let row = rows(c, query)?.pop().ok_or_else(|| self.no_such_fraudster(id))?;
+        self.read_fraudster(c, &row)
     }
 
-    async fn read_fraudster(&self, c: &mut SqliteConnection, row: &SqliteRow) -> Result<Fraudster, StoreError> {
+    fn read_fraudster(&self, c: &mut dyn Connection, row: &Fields) -> Result<Fraudster, StoreError> {
         let path = self.path();
         let bad = |_| StoreError::corrupt(path, "a fraudster's row breaks a rule");
         let id: FraudsterId = get::<String>(path, row, 0)?.parse().map_err(bad)?;
-        let query = sqlx::query(
+        let query = Statement::new(
             "SELECT watchlist_id FROM watchlist_members WHERE domain_id = $1 AND generated_fraudster_id = $2 \
              ORDER BY added_at, watchlist_id",
         );
-        let lists = rows(path, c, query.bind(self.id().as_str()).bind(id.as_str())).await?;
+        let lists = rows(c, query.bind(self.id().as_str()).bind(id.as_str()))?;
         let lists = lists.iter().map(|r| get::<String>(path, r, 0)?.parse().map_err(bad));
         Ok(Fraudster {
             watchlist_ids: lists.collect::<Result<_, StoreError>>()?,
@@ -272,14 +272,14 @@ impl Domain {
         })
     }
 
-    async fn add_member(
+    fn add_member(
         &self,
-        c: &mut SqliteConnection,
+        c: &mut dyn Connection,
         info: &DomainInfo,
         list: &Watchlist,
         id: &FraudsterId,
     ) -> Result<(), StoreError> {
-        let insert = sqlx::query(
+        let insert = Statement::new(
             "INSERT INTO watchlist_members (domain_id, watchlist_id, generated_fraudster_id, added_at) \
              VALUES ($1, $2, $3, $4) ON CONFLICT (domain_id, watchlist_id, generated_fraudster_id) DO NOTHING",
         )
@@ -287,7 +287,7 @@ impl Domain {
         .bind(list.watchlist_id.as_str())
         .bind(id.as_str())
         .bind(self.now().0);
-        let added = change(self.path(), c, insert).await?;
+        let added = change(c, insert)?;
         if added > 0 && list.fraudsters >= u64::from(info.max_fraudsters) {
             return Err(StoreError::Quota {
                 reason: format!(
@@ -306,13 +306,13 @@ impl Domain {
     /// [`StoreError::Validation`] for the template; storage errors.
     pub fn register_fraudster(&self, registration: Registration<'_>) -> Result<Fraudster, StoreError> {
         self.allow(Permission::VoiceId)?;
-        self.backend.write(async |c| self.register_in(c, registration).await)
+        self.backend.write(|c| self.register_in(c, registration))
     }
 
     /// Registers inside the caller's transaction.
-    pub(crate) async fn register_in(
+    pub(crate) fn register_in(
         &self,
-        c: &mut SqliteConnection,
+        c: &mut dyn Connection,
         registration: Registration<'_>,
     ) -> Result<Fraudster, StoreError> {
         let size = registration.template.len();
@@ -320,11 +320,11 @@ impl Domain {
             let reason = format!("must have 1 to {MAX_TEMPLATE_BYTES} bytes; got {size}");
             return Err(StoreError::invalid("Template", reason));
         }
-        let info = self.active(c).await?;
-        let list = self.get_watchlist(c, registration.watchlist.unwrap_or(&info.default_watchlist_id)).await?;
+        let info = self.active(c)?;
+        let list = self.get_watchlist(c, registration.watchlist.unwrap_or(&info.default_watchlist_id))?;
         let (id, model) = (FraudsterId::random()?, registration.model_id.to_string());
         let sealed = self.keys.seal(&context(self.id().as_str(), id.as_str(), &model), registration.template)?;
-        let insert = sqlx::query(
+        let insert = Statement::new(
             "INSERT INTO fraudsters (domain_id, generated_fraudster_id, model_id, created_at, sealed) \
              VALUES ($1, $2, $3, $4, $5)",
         )
@@ -333,10 +333,10 @@ impl Domain {
         .bind(&model)
         .bind(self.now().0)
         .bind(sealed);
-        change(self.path(), c, insert).await?;
-        self.add_member(c, &info, &list, &id).await?;
-        self.record(c, AuditAction::FraudsterRegistered, id.as_str()).await?;
-        self.get_fraudster(c, &id).await
+        change(c, insert)?;
+        self.add_member(c, &info, &list, &id)?;
+        self.record(c, AuditAction::FraudsterRegistered, id.as_str())?;
+        self.get_fraudster(c, &id)
     }
 
     /// Puts a fraudster on a list; one that is there already stays there.
@@ -346,13 +346,13 @@ impl Domain {
     /// full list; storage errors.
     pub fn associate_fraudster(&self, id: &FraudsterId, list: &WatchlistId) -> Result<Fraudster, StoreError> {
         self.allow(Permission::VoiceId)?;
-        self.backend.write(async |c| {
-            let info = self.active(c).await?;
-            let list = self.get_watchlist(c, list).await?;
-            self.get_fraudster(c, id).await?;
-            self.add_member(c, &info, &list, id).await?;
-            self.record(c, AuditAction::FraudsterAssociated, id.as_str()).await?;
-            self.get_fraudster(c, id).await
+        self.backend.write(|c| {
+            let info = self.active(c)?;
+            let list = self.get_watchlist(c, list)?;
+            self.get_fraudster(c, id)?;
+            self.add_member(c, &info, &list, id)?;
+            self.record(c, AuditAction::FraudsterAssociated, id.as_str())?;
+            self.get_fraudster(c, id)
         })
     }
 
@@ -363,10 +363,10 @@ impl Domain {
     /// list; [`StoreError::Conflict`] with [`ConflictType::FraudsterMustBelongToAtLeastOneWatchlist`]; storage errors.
     pub fn disassociate_fraudster(&self, id: &FraudsterId, list: &WatchlistId) -> Result<Fraudster, StoreError> {
         self.allow(Permission::VoiceId)?;
-        self.backend.write(async |c| {
-            self.active(c).await?;
-            self.get_watchlist(c, list).await?;
-            let fraudster = self.get_fraudster(c, id).await?;
+        self.backend.write(|c| {
+            self.active(c)?;
+            self.get_watchlist(c, list)?;
+            let fraudster = self.get_fraudster(c, id)?;
             if !fraudster.watchlist_ids.contains(list) {
                 return Err(StoreError::NotFound {
                     resource: ResourceType::Fraudster,
@@ -381,13 +381,13 @@ impl Domain {
                     ),
                 });
             }
-            let delete = sqlx::query(
+            let delete = Statement::new(
                 "DELETE FROM watchlist_members WHERE domain_id = $1 AND watchlist_id = $2 AND generated_fraudster_id = $3",
             );
             let delete = delete.bind(self.id().as_str()).bind(list.as_str()).bind(id.as_str());
-            change(self.path(), c, delete).await?;
-            self.record(c, AuditAction::FraudsterDisassociated, id.as_str()).await?;
-            self.get_fraudster(c, id).await
+            change(c, delete)?;
+            self.record(c, AuditAction::FraudsterDisassociated, id.as_str())?;
+            self.get_fraudster(c, id)
         })
     }
 
@@ -397,7 +397,7 @@ impl Domain {
     /// [`StoreError::NotFound`] with [`ResourceType::Fraudster`]; storage errors.
     pub fn describe_fraudster(&self, id: &FraudsterId) -> Result<Fraudster, StoreError> {
         self.allow(Permission::VoiceId)?;
-        self.backend.read(async |c| self.get_fraudster(c, id).await)
+        self.backend.read(|c| self.get_fraudster(c, id))
     }
 
     /// A page of fraudsters, oldest first, of one list or of all: at most `max_results` (1 to [`MAX_PAGE`]), from the start or
@@ -424,16 +424,16 @@ impl Domain {
              (f.created_at, f.generated_fraudster_id) > ($3, $4) \
              ORDER BY f.created_at, f.generated_fraudster_id LIMIT $5"
         );
-        self.backend.read(async |c| {
+        self.backend.read(|c| {
             if let Some(list) = list {
-                self.get_watchlist(c, list).await?;
+                self.get_watchlist(c, list)?;
             }
-            let query = sqlx::query(&sql).bind(self.id().as_str()).bind(list.map(WatchlistId::as_str));
+            let query = Statement::new(sql).bind(self.id().as_str()).bind(list.map(WatchlistId::as_str));
             let query = query.bind(created_at.0).bind(id).bind(limit);
-            let found = rows(self.path(), c, query).await?;
+            let found = rows(c, query)?;
             let mut items = Vec::with_capacity(found.len().min(max_results));
             for row in found.iter().take(max_results) {
-                items.push(self.read_fraudster(c, row).await?);
+                items.push(self.read_fraudster(c, row)?);
             }
             let next_token = items
                 .last()
@@ -449,17 +449,17 @@ impl Domain {
     /// [`StoreError::NotFound`] with [`ResourceType::Fraudster`]; [`StoreError::NotErased`]; storage errors.
     pub fn delete_fraudster(&self, id: &FraudsterId) -> Result<(), StoreError> {
         self.allow(Permission::VoiceId)?;
-        self.backend.write(async |c| {
-            self.active(c).await?;
-            self.get_fraudster(c, id).await?;
+        self.backend.write(|c| {
+            self.active(c)?;
+            self.get_fraudster(c, id)?;
             for table in ["watchlist_members", "fraudsters"] {
                 let sql = format!("DELETE FROM {table} WHERE domain_id = $1 AND generated_fraudster_id = $2");
-                let delete = sqlx::query(&sql).bind(self.id().as_str()).bind(id.as_str());
-                change(self.path(), c, delete).await?;
+                let delete = Statement::new(sql).bind(self.id().as_str()).bind(id.as_str());
+                change(c, delete)?;
             }
-            self.record(c, AuditAction::FraudsterDeleted, id.as_str()).await
+            self.record(c, AuditAction::FraudsterDeleted, id.as_str())
         })?;
-        self.backend.empty_log()
+        self.backend.erase_deleted()
     }
 
     /// Goes through the voiceprints of one list, or of all fraudsters, in the order of their ids; nothing is held while `visit`
@@ -483,9 +483,9 @@ impl Domain {
         );
         let mut after = String::new();
         loop {
-            let query = sqlx::query(&sql).bind(self.id().as_str()).bind(list.map(WatchlistId::as_str));
+            let query = Statement::new(sql.as_str()).bind(self.id().as_str()).bind(list.map(WatchlistId::as_str));
             let query = query.bind(&after).bind(SWEEP);
-            let found = self.backend.read(async |c| rows(path, c, query).await)?;
+            let found = self.backend.read(|c| rows(c, query))?;
             let Some(last) = found.last() else { return Ok(()) };
             after = get(path, last, 0)?;
             for row in &found {

@@ -32,15 +32,6 @@ impl Speaker {
     /// All three.
     pub const ALL: [Speaker; 3] = [Speaker::Agent, Speaker::Customer, Speaker::System];
 
-    /// The column of the index.
-    pub(crate) fn column(self) -> &'static str {
-        match self {
-            Speaker::Agent => "agent",
-            Speaker::Customer => "customer",
-            Speaker::System => "system",
-        }
-    }
-
     fn of(role: &str) -> Speaker {
         match role {
             "AGENT" => Speaker::Agent,
@@ -48,6 +39,30 @@ impl Speaker {
             _ => Speaker::System,
         }
     }
+}
+
+/// Which copy of what was said an index is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Index {
+    Redacted,
+    Original,
+}
+
+/// Hashes of words that are looked for.
+pub(crate) enum Item {
+    /// One after the other.
+    Phrase(Vec<String>),
+    /// All of them, anywhere.
+    Anywhere(Vec<String>),
+}
+
+/// What is looked for in an index of words.
+pub(crate) struct WordQuery {
+    pub(crate) items: Vec<Item>,
+    /// All of the items; one is enough otherwise.
+    pub(crate) all: bool,
+    /// Who said it.
+    pub(crate) by: Vec<Speaker>,
 }
 
 /// How somebody felt, -5 to 5.
