@@ -74,8 +74,8 @@ pub unsafe extern "C" fn vouch_domain_open(path: *const c_char, out: *mut *mut v
 /// `path`: as for `vouch_domain_open`. `token`: what `vouch user token` wrote, UTF-8, ended by NUL. `out`: the domain, to be freed by
 /// `vouch_domain_free`.
 ///
-/// Returns `VOUCH_OK`, `VOUCH_ERR_NULL`, `VOUCH_ERR_TEXT`, `VOUCH_ERR_TOO_MANY_HANDLES`, `VOUCH_ERR_DENIED`, `VOUCH_ERR_DOMAIN`. *Real time*: no: a token is
-/// checked slowly on purpose. *Threads*: any.
+/// Returns `VOUCH_OK`, `VOUCH_ERR_NULL`, `VOUCH_ERR_TEXT`, `VOUCH_ERR_TOO_MANY_HANDLES`, `VOUCH_ERR_DENIED`, `VOUCH_ERR_DOMAIN`. *Real time*: no. *Threads*:
+/// any.
 ///
 /// # Safety
 /// `path` and `token` are NULL or end with NUL; `out` is NULL or valid for a write.

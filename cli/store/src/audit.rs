@@ -68,7 +68,7 @@ impl Row {
         ];
         // Entries of earlier schemas have none, and their code is as it was.
         parts.extend(self.note.as_deref());
-        mac(&domain.keys.audit, &framed(&parts)).to_vec()
+        mac(&domain.opened.keys.audit, &framed(&parts)).to_vec()
     }
 
     fn note_context<'a>(domain: &'a Domain, seq: &'a [u8]) -> [&'a [u8]; 3] {
@@ -78,7 +78,8 @@ impl Row {
 
 /// The code of the last entry's place: nobody without the key can say that the audit ends earlier.
 fn head_mac(domain: &Domain, seq: i64, last: &[u8]) -> Vec<u8> {
-    mac(&domain.keys.audit, &framed(&[b"head", domain.id().as_str().as_bytes(), &seq.to_le_bytes(), last])).to_vec()
+    mac(&domain.opened.keys.audit, &framed(&[b"head", domain.id().as_str().as_bytes(), &seq.to_le_bytes(), last]))
+        .to_vec()
 }
 
 impl Domain {
@@ -95,7 +96,7 @@ impl Domain {
         subject: &str,
         note: Option<&str>,
     ) -> Result<(), StoreError> {
-        let path = self.backend.path();
+        let path = self.opened.backend.path();
         let last = Statement::new("SELECT seq, mac FROM audit WHERE domain_id = $1 ORDER BY seq DESC LIMIT 1");
         let (seq, previous) = match rows(c, last.bind(self.id().as_str()))?.pop() {
             Some(row) => (get::<i64>(path, &row, 0)?, get::<Vec<u8>>(path, &row, 1)?),
@@ -104,14 +105,14 @@ impl Domain {
         let mut row = Row {
             seq: seq.saturating_add(1),
             at: self.now().0,
-            actor: self.actor.clone(),
+            actor: self.actor.name.clone(),
             action: action.to_string(),
             subject: subject.to_owned(),
             mac: Vec::new(),
             note: None,
         };
         if let Some(note) = note {
-            row.note = Some(self.keys.seal(&Row::note_context(self, &row.seq.to_le_bytes()), note.as_bytes())?);
+            row.note = Some(self.opened.keys.seal(&Row::note_context(self, &row.seq.to_le_bytes()), note.as_bytes())?);
         }
         row.mac = row.expected(self, &previous);
         let head = head_mac(self, row.seq, &row.mac);
@@ -142,14 +143,14 @@ impl Domain {
     /// Storage errors.
     pub fn audit(&self, after: u64) -> Result<Vec<AuditEntry>, StoreError> {
         self.allow(Permission::AuditView)?;
-        let path = self.backend.path();
+        let path = self.opened.backend.path();
         self.audit_rows(i64::try_from(after).unwrap_or(i64::MAX))?
             .into_iter()
             .map(|row| {
                 let damaged =
                     || StoreError::corrupt(path, format!("the note of audit entry {} does not open", row.seq));
                 let open = |sealed: &Vec<u8>| {
-                    let plain = self.keys.open(&Row::note_context(self, &row.seq.to_le_bytes()), sealed);
+                    let plain = self.opened.keys.open(&Row::note_context(self, &row.seq.to_le_bytes()), sealed);
                     plain.and_then(|p| String::from_utf8(p.to_vec()).ok()).ok_or_else(damaged)
                 };
                 Ok(AuditEntry {
@@ -165,9 +166,9 @@ impl Domain {
     }
 
     fn audit_rows(&self, after: i64) -> Result<Vec<Row>, StoreError> {
-        let path = self.backend.path();
+        let path = self.opened.backend.path();
         let sql = format!("SELECT {FIELDS} FROM audit WHERE domain_id = $1 AND seq > $2 ORDER BY seq LIMIT $3");
-        self.backend.read(|c| {
+        self.opened.backend.read(|c| {
             let query = Statement::new(sql).bind(self.id().as_str()).bind(after).bind(MAX_PAGE as i64);
             rows(c, query)?.iter().map(|row| Row::read(path, row)).collect()
         })
@@ -190,7 +191,7 @@ impl Domain {
             for row in page {
                 if row.seq != last.saturating_add(1) || row.mac != row.expected(self, &previous) {
                     let reason = format!("audit entry {} does not follow from the one before it", row.seq);
-                    return Err(StoreError::corrupt(self.backend.path(), reason));
+                    return Err(StoreError::corrupt(self.opened.backend.path(), reason));
                 }
                 last = row.seq;
                 previous = row.mac;
@@ -202,7 +203,7 @@ impl Domain {
     fn verify_head(&self, last: i64, mac: &[u8]) -> Result<(), StoreError> {
         let path = self.path();
         let query = Statement::new("SELECT seq, mac FROM audit_heads WHERE domain_id = $1").bind(self.id().as_str());
-        let Some(row) = self.backend.read(|c| rows(c, query))?.pop() else { return Ok(()) };
+        let Some(row) = self.opened.backend.read(|c| rows(c, query))?.pop() else { return Ok(()) };
         let (seq, head): (i64, Vec<u8>) = (get(path, &row, 0)?, get(path, &row, 1)?);
         if seq == last && head == head_mac(self, last, mac) {
             return Ok(());

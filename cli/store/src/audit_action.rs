@@ -69,6 +69,8 @@ pub enum AuditAction {
     UserDeleted,
     /// A user got a new token.
     TokenIssued,
+    /// A user's token was taken away.
+    TokenRevoked,
     /// A role was made or changed.
     RoleWritten,
     /// A role was deleted.
@@ -85,7 +87,7 @@ pub enum AuditAction {
     SettingWritten,
 }
 
-const ACTIONS: [(AuditAction, &str); 37] = [
+const ACTIONS: [(AuditAction, &str); 38] = [
     (AuditAction::DomainCreated, "DOMAIN_CREATED"),
     (AuditAction::DomainUpdated, "DOMAIN_UPDATED"),
     (AuditAction::DomainRekeyed, "DOMAIN_REKEYED"),
@@ -116,6 +118,7 @@ const ACTIONS: [(AuditAction, &str); 37] = [
     (AuditAction::UserUpdated, "USER_UPDATED"),
     (AuditAction::UserDeleted, "USER_DELETED"),
     (AuditAction::TokenIssued, "TOKEN_ISSUED"),
+    (AuditAction::TokenRevoked, "TOKEN_REVOKED"),
     (AuditAction::RoleWritten, "ROLE_WRITTEN"),
     (AuditAction::RoleDeleted, "ROLE_DELETED"),
     (AuditAction::Elevated, "ELEVATED"),

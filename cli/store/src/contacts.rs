@@ -282,20 +282,20 @@ impl Domain {
     /// The contact, where whoever asks may do this with it. One that may not be seen is not told from one that is not there.
     fn authorized(&self, id: &str, action: Action) -> Result<(Row, Grants, Allowed), StoreError> {
         let grants = self.grants()?;
-        let row = self.backend.read(|c| self.contact_row(c, id))?;
+        let row = self.opened.backend.read(|c| self.contact_row(c, id))?;
         let Some(row) = row else {
             // Who has no right to contacts at all is told that, whether this one is there or not.
             self.held(&grants, &[Permission::ContactSearch, Permission::MyContacts])?;
-            if self.user.is_some() {
+            if self.actor.user.is_some() {
                 // One that is hidden leaves the same trace, and takes as long.
-                self.note_refusal(id, &format!("{} on contact {id}: there is none", self.actor))?;
+                self.note_refusal(id, &format!("{} on contact {id}: there is none", self.actor.name))?;
             }
             return Err(self.no_such_contact(id));
         };
         match authorize(&grants, action, &row.scope) {
             Ok(allowed) => Ok((row, grants, allowed)),
             Err(Denied(why)) => {
-                let reason = format!("{} on contact {id}: {why}", self.actor);
+                let reason = format!("{} on contact {id}: {why}", self.actor.name);
                 self.note_refusal(id, &reason)?;
                 let any = grants.has(Permission::ContactSearch) || grants.has(Permission::MyContacts);
                 let hidden = any && authorize(&grants, Action::See, &row.scope).is_err();
@@ -314,7 +314,7 @@ impl Domain {
             let reason = format!("must be 1 to {MAX_RETENTION_DAYS}; got {retention_days}");
             return Err(StoreError::invalid("RetentionDays", reason));
         }
-        self.backend.write(|c| {
+        self.opened.backend.write(|c| {
             self.active(c)?;
             let mut told = Imported::default();
             for record in records {
@@ -350,7 +350,7 @@ impl Domain {
         let json = &record.json;
         let plain =
             Zeroizing::new(serde_json::to_vec(json).map_err(|e| StoreError::Internal { reason: e.to_string() })?);
-        let sealed = self.keys.seal(&self.contact_context(id), &plain)?;
+        let sealed = self.opened.keys.seal(&self.contact_context(id), &plain)?;
         let voice = |path: &[&str]| text(json, &[&["VoiceIdResult"], path].concat()).map(str::to_owned);
         let fraud_reasons =
             json.pointer("/VoiceIdResult/FraudDetection/Reasons").and_then(Value::as_array).map(|all| {
@@ -417,9 +417,9 @@ impl Domain {
                 Media::Recording => None,
                 Media::Transcript => Some(Said::parse(bytes)?),
             };
-            prepared.push((file, said, self.keys.seal(&self.file_context(contact_id, media, variant), bytes)?));
+            prepared.push((file, said, self.opened.keys.seal(&self.file_context(contact_id, media, variant), bytes)?));
         }
-        self.backend.write(|c| {
+        self.opened.backend.write(|c| {
             self.active(c)?;
             for (file, said, sealed) in &prepared {
                 self.put_file(c, file, said.as_ref(), sealed)?;
@@ -464,7 +464,7 @@ impl Domain {
         if row.has(Media::Transcript, variant) {
             c.forget_words(index, row.no)?;
         }
-        c.index_words(index, row.no, Speaker::ALL.map(|s| self.keys.words(said.tokens(s))))?;
+        c.index_words(index, row.no, Speaker::ALL.map(|s| self.opened.keys.words(said.tokens(s))))?;
         // What is found by the words of the original would tell of them: figures and categories of the redacted copy win.
         let figures_too = variant == Variant::Redacted || !row.scope.redacted_transcript;
         let mut update = format!("UPDATE contacts SET {column} = TRUE");
@@ -503,7 +503,7 @@ impl Domain {
     pub fn stored_contact(&self, id: &str) -> Result<StoredContact, StoreError> {
         self.allow(Permission::ImportContacts)?;
         let path = self.path();
-        let (row, sealed, categories) = self.backend.read(|c| {
+        let (row, sealed, categories) = self.opened.backend.read(|c| {
             let row = self.contact_row(c, id)?.ok_or_else(|| self.no_such_contact(id))?;
             let query = Statement::new("SELECT sealed FROM contact_records WHERE contact_no = $1").bind(row.no);
             let found = rows(c, query)?.pop().ok_or_else(|| self.no_such_contact(id))?;
@@ -525,7 +525,7 @@ impl Domain {
         let (row, grants, _) = self.authorized(id, Action::See)?;
         let path = self.path();
         let query = Statement::new("SELECT sealed FROM contact_records WHERE contact_no = $1").bind(row.no);
-        let found = self.backend.read(|c| rows(c, query))?.pop();
+        let found = self.opened.backend.read(|c| rows(c, query))?.pop();
         let sealed: Vec<u8> = get(path, &found.ok_or_else(|| self.no_such_contact(id))?, 0)?;
         let record = self.open_record(&grants, id, &sealed)?;
         let copies = Media::ALL.into_iter().filter_map(|media| {
@@ -534,7 +534,7 @@ impl Domain {
         });
         let copies: Vec<_> = copies.collect();
         let categories = match copies.iter().any(|(m, _)| *m == Media::Transcript) {
-            true => self.backend.read(|c| self.categories(c, [row.no].into_iter()))?.remove(&row.no),
+            true => self.opened.backend.read(|c| self.categories(c, [row.no].into_iter()))?.remove(&row.no),
             false => None,
         };
         Ok(Contact {
@@ -565,7 +565,7 @@ impl Domain {
     /// A record without what one may not see of it.
     pub(crate) fn open_record(&self, grants: &Grants, id: &str, sealed: &[u8]) -> Result<Value, StoreError> {
         let damaged = || StoreError::corrupt(self.path(), format!("the record of contact {id} does not open"));
-        let plain = self.keys.open(&self.contact_context(id), sealed).ok_or_else(damaged)?;
+        let plain = self.opened.keys.open(&self.contact_context(id), sealed).ok_or_else(damaged)?;
         let mut record: Value = serde_json::from_slice(&plain).map_err(|_| damaged())?;
         if let Some(fields) = record.as_object_mut() {
             if !grants.has(Permission::ContactAttributes) {
@@ -589,7 +589,7 @@ impl Domain {
         let (row, grants, allowed) = self.authorized(id, action)?;
         let variant = match allowed.variant {
             _ if reading.original && !grants.owner => {
-                let why = format!("{}: which copy follows from the rights; ask for an elevation", self.actor);
+                let why = format!("{}: which copy follows from the rights; ask for an elevation", self.actor.name);
                 return Err(self.deny(id, why));
             }
             _ if reading.original => Variant::Unredacted,
@@ -608,7 +608,7 @@ impl Domain {
             (_, why) => why.map(reason).transpose()?,
         };
         let path = self.path();
-        let sealed: Vec<u8> = self.backend.write(|c| {
+        let sealed: Vec<u8> = self.opened.backend.write(|c| {
             if variant == Variant::Unredacted {
                 let note = format!("{}: {}", media.as_str(), why.unwrap_or_default());
                 self.record_noted(c, AuditAction::UnredactedRead, id, Some(&note))?;
@@ -620,7 +620,7 @@ impl Domain {
             let found = rows(c, query)?.pop().ok_or_else(|| self.no_such_contact(id))?;
             take_bytes(path, found, 0)
         })?;
-        let plain = self.keys.open(&self.file_context(id, media, variant), &sealed);
+        let plain = self.opened.keys.open(&self.file_context(id, media, variant), &sealed);
         let mut bytes =
             plain.ok_or_else(|| StoreError::corrupt(path, format!("a file of contact {id} does not open")))?;
         if media == Media::Transcript && !grants.has(Permission::GraphTrends) {
@@ -635,11 +635,11 @@ impl Domain {
     /// [`StoreError::Denied`]; [`StoreError::NotFound`], also for one that may not be seen; storage errors.
     pub fn delete_contact(&self, id: &str) -> Result<(), StoreError> {
         let (row, ..) = self.authorized(id, Action::Delete)?;
-        self.backend.write(|c| {
+        self.opened.backend.write(|c| {
             self.erase(c, row.no)?;
             self.record(c, AuditAction::ContactDeleted, &row.contact_id)
         })?;
-        self.backend.erase_deleted()
+        self.opened.backend.erase_deleted()
     }
 
     fn erase(&self, c: &mut dyn Connection, no: i64) -> Result<(), StoreError> {
@@ -664,7 +664,7 @@ impl Domain {
     pub fn erase_expired_contacts(&self) -> Result<u64, StoreError> {
         self.allow(Permission::ImportContacts)?;
         let path = self.path();
-        let erased = self.backend.write(|c| {
+        let erased = self.opened.backend.write(|c| {
             let query = Statement::new("SELECT contact_no FROM contacts WHERE domain_id = $1 AND expires_at <= $2");
             let expired = rows(c, query.bind(self.id().as_str()).bind(self.now().0))?;
             for row in &expired {
@@ -677,7 +677,7 @@ impl Domain {
             Ok(expired.len() as u64)
         })?;
         if erased > 0 {
-            self.backend.erase_deleted()?;
+            self.opened.backend.erase_deleted()?;
         }
         Ok(erased)
     }

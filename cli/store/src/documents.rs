@@ -13,6 +13,7 @@ use crate::statement::{Fields, Statement, get};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     User,
+    Token,
     Role,
     Elevation,
     Rule,
@@ -24,6 +25,7 @@ impl Kind {
     fn as_str(self) -> &'static str {
         match self {
             Kind::User => "USER",
+            Kind::Token => "TOKEN",
             Kind::Role => "ROLE",
             Kind::Elevation => "ELEVATION",
             Kind::Rule => "RULE",
@@ -50,7 +52,7 @@ impl Domain {
         let damaged = || StoreError::corrupt(path, format!("a {} does not open", kind.as_str()));
         let number = version.to_le_bytes();
         let context = [b"documents", self.id().as_str().as_bytes(), kind.as_str().as_bytes(), name.as_bytes(), &number];
-        let plain = self.keys.open(&context, &sealed).ok_or_else(damaged)?;
+        let plain = self.opened.keys.open(&context, &sealed).ok_or_else(damaged)?;
         let value = serde_json::from_slice(&plain).map_err(|_| damaged())?;
         Ok(Document { name, version: u64::try_from(version).unwrap_or(0), updated_at: Timestamp(updated_at), value })
     }
@@ -109,7 +111,7 @@ impl Domain {
         .bind(name)
         .bind(version)
         .bind(self.now().0)
-        .bind(self.keys.seal(&context, &plain)?);
+        .bind(self.opened.keys.seal(&context, &plain)?);
         change(c, insert)?;
         Ok(u64::try_from(version).unwrap_or(0))
     }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use crate::access::Permission;
+use crate::actor::{Actor, Credential};
 use crate::audit_action::AuditAction;
 use crate::backend::{Backend, Connection, change, rows};
 use crate::backends::sqlite::{Sqlite, check_header, with_suffix};
@@ -176,6 +177,14 @@ impl OpenOptions {
         self
     }
 
+    pub(crate) fn credential(&self) -> Credential<'_> {
+        match &self.who {
+            Who::Owner => Credential::Owner,
+            Who::User(name) => Credential::User(name),
+            Who::Token(token) => Credential::Token(token),
+        }
+    }
+
     fn key_in(&self, dir: &Path) -> PathBuf {
         self.key_path.clone().unwrap_or_else(|| dir.join(KEY))
     }
@@ -189,24 +198,29 @@ impl OpenOptions {
     }
 }
 
-/// An open domain. Shared freely between threads; calls wait for each other.
-///
-/// Calls block: in asynchronous code use them where blocking is allowed.
-pub struct Domain {
-    dir: PathBuf,
-    id: DomainId,
+/// What all that comes of one opening share: connections, keys and settings.
+pub(crate) struct Opened {
+    pub(crate) dir: PathBuf,
+    pub(crate) id: DomainId,
     key_path: PathBuf,
     clock: Arc<dyn Clock>,
-    pub(crate) actor: String,
-    /// The user in whose name it is open; `None` for the owner.
-    pub(crate) user: Option<String>,
+    /// Who is named in the audit when nobody else is.
+    name: String,
     pub(crate) keys: Keys,
     pub(crate) backend: Box<dyn Backend>,
 }
 
+/// An open domain, in somebody's name. Shared freely between threads: readers wait for nobody, writers for each other.
+///
+/// Calls block: in asynchronous code use them where blocking is allowed.
+pub struct Domain {
+    pub(crate) opened: Arc<Opened>,
+    pub(crate) actor: Actor,
+}
+
 impl fmt::Debug for Domain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Domain").field("dir", &self.dir).field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("Domain").field("dir", &self.opened.dir).field("id", &self.opened.id).finish_non_exhaustive()
     }
 }
 
@@ -218,6 +232,26 @@ impl Drop for Unfinished {
         for path in &self.0 {
             let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
         }
+    }
+}
+
+impl Opened {
+    pub(crate) fn open(dir: &Path, options: &OpenOptions) -> Result<Opened, StoreError> {
+        options.check()?;
+        let dir = existing(dir)?;
+        let key_path = options.key_in(&dir);
+        let backend = open(&dir, options.size_limit_bytes)?;
+        let key = DomainKey::read(&key_path)?;
+        let info = info(&*backend)?;
+        if !info.active {
+            return Err(not_active(&dir));
+        }
+        let wrapped = wrapped(&*backend, &info.domain_id, &key.id())?
+            .ok_or(StoreError::Key { path: key_path.clone(), problem: KeyProblem::Wrong })?;
+        let keys = Keys::unwrap(&key, info.domain_id.as_str(), &wrapped)
+            .ok_or_else(|| StoreError::corrupt(backend.path(), "the data key's seal does not fit"))?;
+        let (clock, name) = (options.clock.clone(), options.actor.clone());
+        Ok(Opened { dir, id: info.domain_id, key_path, clock, name, keys, backend })
     }
 }
 
@@ -263,18 +297,17 @@ impl Domain {
 
         let database = build.join(DATABASE);
         let backend = Box::new(Sqlite::create(&database, &build.join(LOCK)).map_err(there)?);
-        let domain = Domain {
+        let domain = Domain::owned(Arc::new(Opened {
             dir: build.clone(),
             id: DomainId::random()?,
             key_path,
             clock: options.clock.clone(),
-            actor: options.actor.clone(),
-            user: None,
+            name: options.actor.clone(),
             keys: Keys::random()?,
             backend,
-        };
+        }));
         domain.insert(&new, &key).map_err(there)?;
-        domain.backend.close().map_err(there)?;
+        domain.opened.backend.close().map_err(there)?;
         if with_suffix(&database, "-wal").exists() {
             return Err(StoreError::Internal { reason: format!("{} was not closed", database.display()) });
         }
@@ -297,10 +330,10 @@ impl Domain {
     }
 
     fn insert(&self, new: &NewDomain, key: &DomainKey) -> Result<(), StoreError> {
-        let (now, id) = (self.now().0, self.id.as_str());
+        let (now, id) = (self.now().0, self.opened.id.as_str());
         let watchlist = WatchlistId::random()?;
-        let wrapped = self.keys.wrap(key, id)?;
-        self.backend.write(|c| {
+        let wrapped = self.opened.keys.wrap(key, id)?;
+        self.opened.backend.write(|c| {
             let domain = Statement::new(
                 "INSERT INTO domains (domain_id, name, description, status, default_watchlist_id, consent_required, \
                  expiry_days, max_watchlists, max_fraudsters, created_at, updated_at) \
@@ -334,7 +367,7 @@ impl Domain {
     fn insert_wrapped(&self, c: &mut dyn Connection, key: &DomainKey, wrapped: &[u8]) -> Result<(), StoreError> {
         let insert =
             Statement::new("INSERT INTO data_keys (domain_id, key_id, wrapped, created_at) VALUES ($1, $2, $3, $4)")
-                .bind(self.id.as_str())
+                .bind(self.opened.id.as_str())
                 .bind(key.id())
                 .bind(wrapped)
                 .bind(self.now().0);
@@ -356,58 +389,34 @@ impl Domain {
     /// # Errors
     /// As [`Domain::open`].
     pub fn open_with(dir: &Path, options: OpenOptions) -> Result<Domain, StoreError> {
-        options.check()?;
-        let dir = existing(dir)?;
-        let key_path = options.key_in(&dir);
-        let backend = open(&dir, options.size_limit_bytes)?;
-        let key = DomainKey::read(&key_path)?;
-        let info = info(&*backend)?;
-        if !info.active {
-            return Err(not_active(&dir));
-        }
-        let wrapped = wrapped(&*backend, &info.domain_id, &key.id())?
-            .ok_or(StoreError::Key { path: key_path.clone(), problem: KeyProblem::Wrong })?;
-        let keys = Keys::unwrap(&key, info.domain_id.as_str(), &wrapped)
-            .ok_or_else(|| StoreError::corrupt(backend.path(), "the data key's seal does not fit"))?;
-        let mut domain = Domain {
-            dir,
-            id: info.domain_id,
-            key_path,
-            clock: options.clock,
-            actor: options.actor,
-            user: None,
-            keys,
-            backend,
-        };
-        let user = match options.who {
-            Who::Owner => None,
-            Who::User(name) => Some(domain.known_user(&name)?),
-            Who::Token(token) => Some(domain.user_of_token(&token)?),
-        };
-        if let Some(name) = user {
-            domain.actor.clone_from(&name);
-            domain.user = Some(name);
-        }
-        Ok(domain)
+        let owner = Domain::owned(Arc::new(Opened::open(dir, &options)?));
+        let actor = owner.resolve(options.credential())?;
+        Ok(Domain { actor, ..owner })
+    }
+
+    /// In the name of the owner.
+    pub(crate) fn owned(opened: Arc<Opened>) -> Domain {
+        let actor = Actor { domain: opened.id.clone(), name: opened.name.clone(), user: None };
+        Domain { opened, actor }
     }
 
     /// The domain's id.
     pub fn id(&self) -> &DomainId {
-        &self.id
+        &self.opened.id
     }
 
     /// The domain's directory.
     pub fn dir(&self) -> &Path {
-        &self.dir
+        &self.opened.dir
     }
 
     /// The database, for errors.
     pub(crate) fn path(&self) -> &Path {
-        self.backend.path()
+        self.opened.backend.path()
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        self.clock.now()
+        self.opened.clock.now()
     }
 
     /// What the domain is now.
@@ -415,7 +424,7 @@ impl Domain {
     /// # Errors
     /// Storage errors.
     pub fn describe(&self) -> Result<DomainInfo, StoreError> {
-        info(&*self.backend)
+        info(&*self.opened.backend)
     }
 
     /// Replaces name, description and settings; an absent description is erased.
@@ -425,13 +434,13 @@ impl Domain {
     pub fn update(&self, to: DomainUpdate) -> Result<DomainInfo, StoreError> {
         self.allow(Permission::AdministerDomain)?;
         check(&to)?;
-        self.backend.write(|c| {
+        self.opened.backend.write(|c| {
             self.active(c)?;
             let update = Statement::new(
                 "UPDATE domains SET name = $2, description = $3, consent_required = $4, expiry_days = $5, \
                  max_watchlists = $6, max_fraudsters = $7, updated_at = $8 WHERE domain_id = $1",
             )
-            .bind(self.id.as_str())
+            .bind(self.opened.id.as_str())
             .bind(to.name.as_str())
             .bind(to.description.as_ref().map(Description::as_str))
             .bind(to.consent_required)
@@ -440,15 +449,15 @@ impl Domain {
             .bind(i64::from(to.max_fraudsters))
             .bind(self.now().0);
             change(c, update)?;
-            self.record(c, AuditAction::DomainUpdated, self.id.as_str())
+            self.record(c, AuditAction::DomainUpdated, self.opened.id.as_str())
         })?;
         self.describe()
     }
 
     /// The settings that a change has to obey, read inside its transaction.
     pub(crate) fn active(&self, c: &mut dyn Connection) -> Result<DomainInfo, StoreError> {
-        let info = info_row(self.backend.path(), c)?;
-        if info.active { Ok(info) } else { Err(not_active(&self.dir)) }
+        let info = info_row(self.opened.backend.path(), c)?;
+        if info.active { Ok(info) } else { Err(not_active(&self.opened.dir)) }
     }
 
     /// Gives the domain a new key and writes it over the key file. No voiceprint is touched; domains that are open
@@ -462,21 +471,21 @@ impl Domain {
     /// the same at once; storage errors.
     pub fn rekey(&self) -> Result<(), StoreError> {
         self.allow(Permission::AdministerDomain)?;
-        let old = DomainKey::read(&self.key_path)?;
+        let old = DomainKey::read(&self.opened.key_path)?;
         let new = DomainKey::random()?;
         self.admit(&old, &new)?;
         self.switch(&old, &new)?;
-        self.backend.erase_deleted()
+        self.opened.backend.erase_deleted()
     }
 
     /// First half: the new key opens the domain as well.
     fn admit(&self, old: &DomainKey, new: &DomainKey) -> Result<(), StoreError> {
-        let path = self.backend.path();
-        let wrapped = self.keys.wrap(new, self.id.as_str())?;
-        self.backend.write(|c| {
+        let path = self.opened.backend.path();
+        let wrapped = self.opened.keys.wrap(new, self.opened.id.as_str())?;
+        self.opened.backend.write(|c| {
             self.active(c)?;
-            if wrapped_row(path, c, &self.id, &old.id())?.is_none() {
-                return Err(StoreError::Key { path: self.key_path.clone(), problem: KeyProblem::Wrong });
+            if wrapped_row(path, c, &self.opened.id, &old.id())?.is_none() {
+                return Err(StoreError::Key { path: self.opened.key_path.clone(), problem: KeyProblem::Wrong });
             }
             self.insert_wrapped(c, new, &wrapped)
         })
@@ -484,21 +493,21 @@ impl Domain {
 
     /// Second half: the key file changes, then the old key stops working.
     fn switch(&self, old: &DomainKey, new: &DomainKey) -> Result<(), StoreError> {
-        let path = self.backend.path();
-        self.backend.write(|c| {
-            let unchanged = DomainKey::read(&self.key_path)?.id() == old.id();
-            if !unchanged || wrapped_row(path, c, &self.id, &new.id())?.is_none() {
+        let path = self.opened.backend.path();
+        self.opened.backend.write(|c| {
+            let unchanged = DomainKey::read(&self.opened.key_path)?.id() == old.id();
+            if !unchanged || wrapped_row(path, c, &self.opened.id, &new.id())?.is_none() {
                 return Err(StoreError::Conflict {
                     conflict: ConflictType::ConcurrentChanges,
-                    reason: format!("{} is being re-keyed by another process: try again", self.dir.display()),
+                    reason: format!("{} is being re-keyed by another process: try again", self.opened.dir.display()),
                 });
             }
-            new.write(&self.key_path)?;
+            new.write(&self.opened.key_path)?;
             let delete = Statement::new("DELETE FROM data_keys WHERE domain_id = $1 AND key_id <> $2")
-                .bind(self.id.as_str())
+                .bind(self.opened.id.as_str())
                 .bind(new.id());
             change(c, delete)?;
-            self.record(c, AuditAction::DomainRekeyed, self.id.as_str())
+            self.record(c, AuditAction::DomainRekeyed, self.opened.id.as_str())
         })
     }
 

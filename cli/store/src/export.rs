@@ -198,7 +198,7 @@ impl Domain {
     /// storage errors.
     pub fn export_voiceprint(&self, id: &SpeakerId, passphrase: &Passphrase) -> Result<Vec<u8>, StoreError> {
         self.allow(Permission::VoiceId)?;
-        let (speaker, print, consent) = self.backend.write(|c| {
+        let (speaker, print, consent) = self.opened.backend.write(|c| {
             let info = self.active(c)?;
             let (speaker, lookup) = self.look_up(c, &info, id)?.ok_or_else(|| self.no_such_speaker(id))?;
             let generated = &speaker.generated_speaker_id;

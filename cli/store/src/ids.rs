@@ -55,6 +55,16 @@ fn invalid(field: &'static str, rule: &str, value: &str) -> StoreError {
     StoreError::Validation { field, reason: format!("must be {rule}; got {} characters", value.chars().count()) }
 }
 
+/// Checks the name of a user, a role, a rule, a worker or a consumer.
+pub(crate) fn name(field: &'static str, name: &str) -> Result<String, StoreError> {
+    let fits =
+        (1..=100).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.@+-".contains(&b));
+    if fits {
+        return Ok(name.to_owned());
+    }
+    Err(StoreError::invalid(field, "must be 1 to 100 letters, digits or one of _.@+-"))
+}
+
 macro_rules! text_type {
     ($(#[$doc:meta])* $name:ident, $rule:literal, $check:expr) => {
         $(#[$doc])*

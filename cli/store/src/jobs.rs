@@ -189,13 +189,13 @@ fn number(seq: u64) -> Result<i64, StoreError> {
 impl Domain {
     fn seal_job(&self, what: &str, id: &JobId, seq: i64, plain: &[u8]) -> Result<Vec<u8>, StoreError> {
         let at = seq.to_le_bytes();
-        self.keys.seal(&[what.as_bytes(), self.id().as_str().as_bytes(), id.as_str().as_bytes(), &at], plain)
+        self.opened.keys.seal(&[what.as_bytes(), self.id().as_str().as_bytes(), id.as_str().as_bytes(), &at], plain)
     }
 
     fn open_job(&self, what: &str, id: &JobId, seq: i64, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, StoreError> {
         let at = seq.to_le_bytes();
         let context = [what.as_bytes(), self.id().as_str().as_bytes(), id.as_str().as_bytes(), &at];
-        let plain = self.keys.open(&context, sealed);
+        let plain = self.opened.keys.open(&context, sealed);
         plain.ok_or_else(|| StoreError::corrupt(self.path(), format!("what is kept of job {id} does not open")))
     }
 
@@ -240,8 +240,8 @@ impl Domain {
     pub fn submit_job(&self, new: &NewJob<'_>) -> Result<Job, StoreError> {
         self.allow(Permission::VoiceId)?;
         let (path, domain) = (self.path(), self.id().as_str());
-        let token = new.client_token.map(|t| self.keys.customer_index(&format!("{domain} jobs"), t.as_str()));
-        self.backend.write(|c| {
+        let token = new.client_token.map(|t| self.opened.keys.customer_index(&format!("{domain} jobs"), t.as_str()));
+        self.opened.backend.write(|c| {
             self.active(c)?;
             if let Some(token) = &token {
                 let known =
@@ -297,7 +297,7 @@ impl Domain {
     /// [`StoreError::NotFound`] with [`ResourceType::BatchJob`]; storage errors.
     pub fn describe_job(&self, id: &JobId) -> Result<Job, StoreError> {
         self.allow(Permission::VoiceId)?;
-        self.backend.read(|c| self.get_job(c, id))
+        self.opened.backend.read(|c| self.get_job(c, id))
     }
 
     /// All jobs, oldest first.
@@ -308,7 +308,7 @@ impl Domain {
         self.allow(Permission::VoiceId)?;
         let sql = format!("SELECT {JOB_FIELDS} {JOB_GROUP} ORDER BY j.created_at, j.job_id");
         let query = Statement::new(sql).bind(self.id().as_str());
-        let found = self.backend.read(|c| rows(c, query))?;
+        let found = self.opened.backend.read(|c| rows(c, query))?;
         found.iter().map(|row| self.read_job(row)).collect()
     }
 
@@ -322,7 +322,7 @@ impl Domain {
         let path = self.path();
         let query = Statement::new("SELECT sealed FROM jobs WHERE domain_id = $1 AND job_id = $2");
         let query = query.bind(self.id().as_str()).bind(id.as_str());
-        let row = self.backend.read(|c| rows(c, query))?.pop();
+        let row = self.opened.backend.read(|c| rows(c, query))?.pop();
         let sealed: Option<Vec<u8>> = row.map(|row| get(path, &row, 0)).transpose()?;
         self.open_job("jobs", id, 0, &sealed.unwrap_or_default())
     }
@@ -339,7 +339,7 @@ impl Domain {
              AND request IS NOT NULL ORDER BY seq",
         );
         let query = query.bind(self.id().as_str()).bind(id.as_str());
-        let found = self.backend.read(|c| rows(c, query))?;
+        let found = self.opened.backend.read(|c| rows(c, query))?;
         let read = |row: &Fields| {
             let seq: i64 = get(path, row, 0)?;
             let request = self.open_job("job_items request", id, seq, &get::<Vec<u8>>(path, row, 1)?)?;
@@ -362,7 +362,7 @@ impl Domain {
     /// [`StoreError::NotFound`] with [`ResourceType::BatchJob`]; storage errors.
     pub fn begin_job(&self, id: &JobId) -> Result<Job, StoreError> {
         self.allow(Permission::VoiceId)?;
-        self.backend.write(|c| {
+        self.opened.backend.write(|c| {
             self.active(c)?;
             let update = Statement::new(
                 "UPDATE jobs SET status = 'IN_PROGRESS' WHERE domain_id = $1 AND job_id = $2 AND status = 'SUBMITTED'",
@@ -408,7 +408,7 @@ impl Domain {
     pub fn finish_item(&self, id: &JobId, seq: u64, outcome: &ItemOutcome) -> Result<bool, StoreError> {
         self.allow(Permission::VoiceId)?;
         let seq = number(seq)?;
-        self.backend.write(|c| {
+        self.opened.backend.write(|c| {
             self.active(c)?;
             self.put_outcome(c, id, seq, outcome)
         })
@@ -429,7 +429,7 @@ impl Domain {
     ) -> Result<bool, StoreError> {
         self.allow(Permission::VoiceId)?;
         let seq = number(seq)?;
-        self.backend.write(|c| {
+        self.opened.backend.write(|c| {
             if !self.is_open(c, id, seq)? {
                 return Ok(false);
             }
@@ -453,7 +453,7 @@ impl Domain {
     ) -> Result<bool, StoreError> {
         self.allow(Permission::VoiceId)?;
         let seq = number(seq)?;
-        self.backend.write(|c| {
+        self.opened.backend.write(|c| {
             if !self.is_open(c, id, seq)? {
                 return Ok(false);
             }
@@ -471,7 +471,7 @@ impl Domain {
     pub fn complete_job(&self, id: &JobId) -> Result<Job, StoreError> {
         self.allow(Permission::VoiceId)?;
         let domain = self.id().as_str();
-        self.backend.write(|c| {
+        self.opened.backend.write(|c| {
             self.active(c)?;
             let job = self.get_job(c, id)?;
             if job.status.has_ended() {

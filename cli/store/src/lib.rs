@@ -53,6 +53,7 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod actor;
 mod audit;
 mod audit_action;
 mod backend;
@@ -74,8 +75,10 @@ mod sealed;
 mod search;
 mod session_audio;
 mod settings;
+mod shared;
 mod speaker;
 mod statement;
+mod tokens;
 mod users;
 mod watchlist;
 mod words;
@@ -84,6 +87,7 @@ pub use access::{
     Action, Allowed, Decision, Denied, Grants, HierarchyGroup, Media, Permission, Role, Scope, Variant, authorize,
     built_in_roles, lint, resolve,
 };
+pub use actor::{Actor, Credential};
 pub use audit::AuditEntry;
 pub use audit_action::AuditAction;
 pub use clock::{Clock, SystemClock, Timestamp};
@@ -104,6 +108,7 @@ pub use page::{MAX_PAGE, Page};
 pub use search::{ContactFilter, FoundContact, MAX_EXPORT, MAX_FOUND, Range, Score, ScoreOf, Words};
 pub use session_audio::{KeptSession, SessionAudio};
 pub use settings::{Acknowledgement, MAX_RULES, StoredPrivacy, StoredRule};
+pub use shared::SharedDomain;
 pub use speaker::{Consent, Enrolment, Lookup, Speaker, SpeakerStatus, Voiceprint};
 pub use users::{Elevation, User};
 pub use watchlist::{Fraudster, Registration, Watchlist};

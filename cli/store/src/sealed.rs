@@ -92,6 +92,7 @@ pub(crate) struct Keys {
     pub(crate) audit: Secret,
     pub(crate) page: Secret,
     pub(crate) words: Secret,
+    pub(crate) tokens: Secret,
 }
 
 impl Keys {
@@ -107,6 +108,7 @@ impl Keys {
             audit: sub(b"vouch 1 audit"),
             page: sub(b"vouch 1 page"),
             words: sub(b"vouch 1 words"),
+            tokens: sub(b"vouch 1 tokens"),
             data,
         }
     }
@@ -193,7 +195,7 @@ mod tests {
         assert!(Keys::unwrap(&key, "E", &wrapped).is_none());
         assert!(Keys::unwrap(&DomainKey::random().unwrap(), "D", &wrapped).is_none());
         let shown = format!("{keys:?}");
-        assert_eq!(shown.matches("hidden").count(), 6, "{shown}");
+        assert_eq!(shown.matches("hidden").count(), 7, "{shown}");
         assert!(!shown.contains(|c: char| c.is_ascii_digit()), "{shown}");
     }
 }

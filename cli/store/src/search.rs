@@ -243,7 +243,7 @@ impl Domain {
         }
         let mut seen = 0;
         if let Some(text) = next_token {
-            let (at, id) = parse(&self.keys.page, self.now(), text)?;
+            let (at, id) = parse(&self.opened.keys.page, self.now(), text)?;
             let parts =
                 id.split_at_checked(12).and_then(|(s, no)| Some((s.parse::<u64>().ok()?, no.parse::<i64>().ok()?)));
             let (before, no) = parts.ok_or_else(|| invalid("NextToken", "must be a token that this list returned"))?;
@@ -253,7 +253,7 @@ impl Domain {
         let limit = max_results.min(usize::try_from(MAX_FOUND.saturating_sub(seen)).unwrap_or(0));
         sql.push(" ORDER BY c.initiated_at DESC, c.contact_no DESC LIMIT ");
         sql.push_bind(i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX));
-        let found = self.backend.read(|c| rows(c, sql))?;
+        let found = self.opened.backend.read(|c| rows(c, sql))?;
         let mut items = Vec::new();
         let mut numbers = Vec::new();
         for row in found.iter().take(limit) {
@@ -261,7 +261,7 @@ impl Domain {
             items.push(self.found(row, &grants)?);
         }
         let readable = numbers.iter().filter(|(_, readable)| *readable).map(|(no, _)| *no);
-        let mut categories = self.backend.read(|c| self.categories(c, readable))?;
+        let mut categories = self.opened.backend.read(|c| self.categories(c, readable))?;
         for (item, (no, _)) in items.iter_mut().zip(&numbers) {
             item.categories = categories.remove(no).unwrap_or_default();
         }
@@ -270,7 +270,7 @@ impl Domain {
         let more = found.len() > limit && seen < MAX_FOUND;
         let next_token = last
             .filter(|_| more)
-            .map(|(at, no)| token(&self.keys.page, self.now(), at, &format!("{seen:012}{no:013}")));
+            .map(|(at, no)| token(&self.opened.keys.page, self.now(), at, &format!("{seen:012}{no:013}")));
         Ok(Page { items, next_token })
     }
 
@@ -359,11 +359,11 @@ impl Domain {
     }
 
     fn push_words(&self, sql: &mut Statement, grants: &Grants, words: &Words) -> Result<(), StoreError> {
-        let query = matching(&self.keys, words)?;
-        let within = |sql: &mut Statement, index: Index| self.backend.push_words(sql, index, &query);
+        let query = matching(&self.opened.keys, words)?;
+        let within = |sql: &mut Statement, index: Index| self.opened.backend.push_words(sql, index, &query);
         match (grants.has(Permission::TranscriptRedacted), grants.has(Permission::TranscriptUnredacted)) {
             (false, false) => {
-                Err(self.deny("search", format!("{} may read no transcript, and so search none", self.actor)))
+                Err(self.deny("search", format!("{} may read no transcript, and so search none", self.actor.name)))
             }
             (true, false) => {
                 sql.push(" AND ");
@@ -428,7 +428,7 @@ impl Domain {
         }
         if !filter.categories.is_empty() {
             let Some(shown) = transcript_shown(grants) else {
-                let why = format!("{} may read no transcript, and so ask for no category", self.actor);
+                let why = format!("{} may read no transcript, and so ask for no category", self.actor.name);
                 return Err(self.deny("search", why));
             };
             sql.push(" AND ").push(shown);

@@ -133,8 +133,8 @@ impl Domain {
         self.erase_expired_audio()?;
         let now = self.now();
         let expires_at = Timestamp(now.0.saturating_add(i64::from(hours) * HOUR_MS));
-        let sealed = self.keys.seal(&context(self.id().as_str(), session.as_str()), &audio.to_bytes())?;
-        self.backend.write(|c| {
+        let sealed = self.opened.keys.seal(&context(self.id().as_str(), session.as_str()), &audio.to_bytes())?;
+        self.opened.backend.write(|c| {
             self.active(c)?;
             let insert = Statement::new(
                 "INSERT INTO session_audio (domain_id, session_id, generated_speaker_id, kept_at, expires_at, sealed) \
@@ -165,14 +165,14 @@ impl Domain {
         self.allow(Permission::VoiceId)?;
         self.allow(Permission::RecordingUnredacted)?;
         let path = self.path();
-        self.backend.write(|c| {
+        self.opened.backend.write(|c| {
             let query = Statement::new(
                 "SELECT sealed FROM session_audio WHERE domain_id = $1 AND session_id = $2 AND expires_at > $3",
             );
             let query = query.bind(self.id().as_str()).bind(session.as_str()).bind(self.now().0);
             let row = rows(c, query)?.pop().ok_or_else(|| self.no_such_session(session))?;
             let sealed: Vec<u8> = get(path, &row, 0)?;
-            let plain = self.keys.open(&context(self.id().as_str(), session.as_str()), &sealed);
+            let plain = self.opened.keys.open(&context(self.id().as_str(), session.as_str()), &sealed);
             let audio = plain.and_then(|p| SessionAudio::from_bytes(&p));
             let audio =
                 audio.ok_or_else(|| StoreError::corrupt(path, format!("the audio of {session} does not open")))?;
@@ -194,7 +194,7 @@ impl Domain {
              WHERE domain_id = $1 AND expires_at > $2 ORDER BY kept_at, session_id",
         );
         let query = query.bind(self.id().as_str()).bind(self.now().0);
-        let found = self.backend.read(|c| rows(c, query))?;
+        let found = self.opened.backend.read(|c| rows(c, query))?;
         let read = |row| {
             let speaker: Option<String> = get(path, row, 1)?;
             Ok(KeptSession {
@@ -213,7 +213,7 @@ impl Domain {
     /// [`StoreError::NotFound`] with [`ResourceType::Session`]; [`StoreError::NotErased`]; storage errors.
     pub fn delete_session_audio(&self, session: &SessionId) -> Result<(), StoreError> {
         self.allow(Permission::VoiceId)?;
-        self.backend.write(|c| {
+        self.opened.backend.write(|c| {
             let delete = Statement::new("DELETE FROM session_audio WHERE domain_id = $1 AND session_id = $2");
             let delete = delete.bind(self.id().as_str()).bind(session.as_str());
             if change(c, delete)? == 0 {
@@ -221,7 +221,7 @@ impl Domain {
             }
             self.record(c, AuditAction::SessionAudioErased, session.as_str())
         })?;
-        self.backend.erase_deleted()
+        self.opened.backend.erase_deleted()
     }
 
     /// Erases audio whose time is over; says of how many calls.
@@ -230,9 +230,9 @@ impl Domain {
     /// [`StoreError::NotErased`]; storage errors.
     pub fn erase_expired_audio(&self) -> Result<usize, StoreError> {
         self.allow(Permission::VoiceId)?;
-        let erased = self.backend.write(|c| self.erase_expired_in(c))?;
+        let erased = self.opened.backend.write(|c| self.erase_expired_in(c))?;
         if erased > 0 {
-            self.backend.erase_deleted()?;
+            self.opened.backend.erase_deleted()?;
         }
         Ok(erased)
     }

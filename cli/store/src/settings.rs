@@ -8,7 +8,7 @@ use crate::clock::Timestamp;
 use crate::documents::Kind;
 use crate::domain::Domain;
 use crate::error::{ResourceType, StoreError};
-use crate::users::name;
+use crate::ids::name;
 
 /// Most rules of a domain, as in Contact Lens for one source of events.
 pub const MAX_RULES: usize = 500;
@@ -66,7 +66,7 @@ impl Domain {
     /// [`StoreError::Denied`]; storage errors.
     pub fn rules(&self) -> Result<Vec<StoredRule>, StoreError> {
         self.allow_any(&[Permission::RulesView, Permission::ImportContacts])?;
-        let all = self.backend.read(|c| self.documents::<String>(c, Kind::Rule))?;
+        let all = self.opened.backend.read(|c| self.documents::<String>(c, Kind::Rule))?;
         let rule = |d: crate::documents::Document<String>| StoredRule {
             name: d.name,
             version: d.version,
@@ -83,9 +83,9 @@ impl Domain {
     pub fn put_rule(&self, rule: &str, json: &str) -> Result<u64, StoreError> {
         let rule = name("RuleName", rule)?;
         fits("Rule", json)?;
-        let before = self.backend.read(|c| self.document::<String>(c, Kind::Rule, &rule))?;
+        let before = self.opened.backend.read(|c| self.document::<String>(c, Kind::Rule, &rule))?;
         self.allow(if before.is_some() { Permission::RulesEdit } else { Permission::RulesCreate })?;
-        self.backend.write(|c| {
+        self.opened.backend.write(|c| {
             self.active(c)?;
             let new = self.document::<String>(c, Kind::Rule, &rule)?.is_none();
             if new && self.documents::<String>(c, Kind::Rule)?.len() >= MAX_RULES {
@@ -103,7 +103,7 @@ impl Domain {
     /// [`StoreError::Denied`]; [`StoreError::NotFound`]; storage errors.
     pub fn delete_rule(&self, rule: &str) -> Result<(), StoreError> {
         self.allow(Permission::RulesDelete)?;
-        self.backend.write(|c| {
+        self.opened.backend.write(|c| {
             if !self.delete_document(c, Kind::Rule, rule)? {
                 let reason = format!("there is no rule {rule}");
                 return Err(StoreError::NotFound { resource: ResourceType::Rule, reason });
@@ -117,7 +117,8 @@ impl Domain {
     /// # Errors
     /// Storage errors.
     pub fn privacy(&self) -> Result<StoredPrivacy, StoreError> {
-        let found = self.backend.read(|c| self.document::<Option<String>>(c, Kind::Setting, REDACTION_CONFIG))?;
+        let found =
+            self.opened.backend.read(|c| self.document::<Option<String>>(c, Kind::Setting, REDACTION_CONFIG))?;
         Ok(match found {
             Some(d) => StoredPrivacy { version: d.version, updated_at: d.updated_at, json: d.value },
             None => StoredPrivacy { version: 0, updated_at: Timestamp(0), json: None },
@@ -132,7 +133,7 @@ impl Domain {
     pub fn set_privacy(&self, json: Option<&str>) -> Result<u64, StoreError> {
         self.allow(Permission::PrivacyEdit)?;
         json.map_or(Ok(()), |j| fits("RedactionConfig", j))?;
-        self.backend.write(|c| {
+        self.opened.backend.write(|c| {
             self.active(c)?;
             let version = self.put_document(c, Kind::Setting, REDACTION_CONFIG, &json)?;
             let note = if json.is_some() { format!("version {version}") } else { format!("version {version}: none") };
@@ -148,7 +149,9 @@ impl Domain {
     pub fn acknowledge_privacy(&self, worker: &str, version: u64) -> Result<(), StoreError> {
         let worker = name("Worker", worker)?;
         let acknowledgement = Acknowledgement { worker: worker.clone(), version, at: self.now().0 };
-        self.backend.write(|c| self.put_document(c, Kind::Acknowledgement, &worker, &acknowledgement).map(|_| ()))
+        self.opened
+            .backend
+            .write(|c| self.put_document(c, Kind::Acknowledgement, &worker, &acknowledgement).map(|_| ()))
     }
 
     /// Which worker works with which version.
@@ -157,7 +160,7 @@ impl Domain {
     /// [`StoreError::Denied`]; storage errors.
     pub fn privacy_acknowledgements(&self) -> Result<Vec<Acknowledgement>, StoreError> {
         self.allow(Permission::PrivacyView)?;
-        let all = self.backend.read(|c| self.documents::<Acknowledgement>(c, Kind::Acknowledgement))?;
+        let all = self.opened.backend.read(|c| self.documents::<Acknowledgement>(c, Kind::Acknowledgement))?;
         Ok(all.into_iter().map(|d| d.value).collect())
     }
 }

@@ -273,7 +273,7 @@ impl Domain {
         let id: GeneratedSpeakerId = id.parse().map_err(|_| damaged("id"))?;
         let sealed: Vec<u8> = get(path, row, 1)?;
         let context: [&[u8]; 3] = [b"speakers", self.id().as_str().as_bytes(), id.as_str().as_bytes()];
-        let customer = self.keys.open(&context, &sealed).ok_or_else(|| damaged("seal"))?;
+        let customer = self.opened.keys.open(&context, &sealed).ok_or_else(|| damaged("seal"))?;
         let customer = std::str::from_utf8(&customer).ok().and_then(|c| c.parse().ok());
         let last_accessed_at = get::<Option<i64>>(path, row, 5)?.map(Timestamp);
         let status = match get::<&str>(path, row, 2)? {
@@ -303,7 +303,7 @@ impl Domain {
         let sealed: Vec<u8> = get(path, row, column + 2)?;
         let at = enrolled_at.to_le_bytes();
         let context = voiceprint_context(self.id().as_str(), id.as_str(), &model, &at);
-        let content = self.keys.open(&context, &sealed).ok_or_else(|| damaged("does not open"))?;
+        let content = self.opened.keys.open(&context, &sealed).ok_or_else(|| damaged("does not open"))?;
         let details_end = content
             .first_chunk::<4>()
             .and_then(|n| usize::try_from(u32::from_le_bytes(*n)).ok()?.checked_add(4))
@@ -334,7 +334,7 @@ impl Domain {
         let query = Statement::new(sql).bind(self.id().as_str());
         let query = match id {
             SpeakerId::Generated(id) => query.bind(id.as_str()),
-            SpeakerId::Customer(id) => query.bind(self.keys.customer_index(self.id().as_str(), id.as_str())),
+            SpeakerId::Customer(id) => query.bind(self.opened.keys.customer_index(self.id().as_str(), id.as_str())),
         };
         Ok(rows(c, query)?.pop())
     }
@@ -362,8 +362,8 @@ impl Domain {
         )
         .bind(domain)
         .bind(generated.as_str())
-        .bind(self.keys.customer_index(domain, customer.as_str()))
-        .bind(self.keys.seal(&context, customer.as_str().as_bytes())?)
+        .bind(self.opened.keys.customer_index(domain, customer.as_str()))
+        .bind(self.opened.keys.seal(&context, customer.as_str().as_bytes())?)
         .bind(self.now().0);
         change(c, insert)?;
         self.get_speaker(c, info, &generated.into())
@@ -414,7 +414,7 @@ impl Domain {
         .bind(&consent_id)
         .bind(id.as_str())
         .bind(now)
-        .bind(self.keys.seal(&context, &plain)?);
+        .bind(self.opened.keys.seal(&context, &plain)?);
         change(c, insert).map(|_| ())
     }
 
@@ -434,7 +434,7 @@ impl Domain {
         let Some(row) = rows(c, query)?.pop() else { return Ok(None) };
         let (consent_id, sealed) = (get::<String>(path, &row, 0)?, get::<Vec<u8>>(path, &row, 1)?);
         let context: [&[u8]; 4] = [b"consents", domain.as_bytes(), id.as_str().as_bytes(), consent_id.as_bytes()];
-        let plain = self.keys.open(&context, &sealed);
+        let plain = self.opened.keys.open(&context, &sealed);
         let consent = plain.and_then(|plain| serde_json::from_slice(&plain).ok());
         consent.map(Some).ok_or_else(|| StoreError::corrupt(path, format!("a consent of {id} does not open")))
     }
@@ -459,7 +459,7 @@ impl Domain {
         enrolment: Enrolment<'_>,
         circumstances: Circumstances,
     ) -> Result<Speaker, StoreError> {
-        self.backend.write(|c| self.enrol_in(c, id, enrolment, circumstances).map(|(speaker, _)| speaker))
+        self.opened.backend.write(|c| self.enrol_in(c, id, enrolment, circumstances).map(|(speaker, _)| speaker))
     }
 
     /// Enrols inside the caller's transaction; gives the speaker and the status before.
@@ -518,7 +518,7 @@ impl Domain {
         .bind(generated.as_str())
         .bind(&model)
         .bind(enrolled_at.0)
-        .bind(self.keys.seal(&context, &content)?);
+        .bind(self.opened.keys.seal(&context, &content)?);
         change(c, put)?;
         self.set_status(c, generated, SpeakerStatus::Enrolled, Some(last_accessed_at))?;
 
@@ -539,7 +539,7 @@ impl Domain {
     pub fn voiceprint(&self, id: &SpeakerId) -> Result<Lookup, StoreError> {
         self.allow(Permission::VoiceId)?;
         let info = self.describe()?;
-        let found = self.backend.read(|c| self.look_up(c, &info, id))?;
+        let found = self.opened.backend.read(|c| self.look_up(c, &info, id))?;
         Ok(found.map_or(Lookup::NotEnrolled, |(_, lookup)| lookup))
     }
 
@@ -583,7 +583,7 @@ impl Domain {
         let mut after = String::new();
         loop {
             let query = Statement::new(sql.as_str()).bind(self.id().as_str()).bind(&after).bind(SWEEP);
-            let found = self.backend.read(|c| rows(c, query))?;
+            let found = self.opened.backend.read(|c| rows(c, query))?;
             let Some(last) = found.last() else { return Ok(()) };
             after = get(path, last, 0)?;
             for row in &found {
@@ -603,7 +603,7 @@ impl Domain {
     /// [`StoreError::NotFound`] with [`ResourceType::Speaker`]; storage errors.
     pub fn touch_authenticated(&self, id: &SpeakerId) -> Result<SpeakerStatus, StoreError> {
         self.allow(Permission::VoiceId)?;
-        self.backend.write(|c| {
+        self.opened.backend.write(|c| {
             let info = self.active(c)?;
             let speaker = self.get_speaker(c, &info, id)?;
             if speaker.status == SpeakerStatus::Enrolled {
@@ -626,7 +626,7 @@ impl Domain {
     /// [`StoreError::NotFound`] with [`ResourceType::Speaker`] for an unknown generated id; storage errors.
     pub fn set_pending(&self, id: &SpeakerId) -> Result<Speaker, StoreError> {
         self.allow(Permission::VoiceId)?;
-        self.backend.write(|c| {
+        self.opened.backend.write(|c| {
             let info = self.active(c)?;
             self.find_or_add(c, &info, id)
         })
@@ -640,7 +640,7 @@ impl Domain {
     /// storage errors.
     pub fn opt_out(&self, id: &SpeakerId) -> Result<Speaker, StoreError> {
         self.allow(Permission::VoiceId)?;
-        let speaker = self.backend.write(|c| {
+        let speaker = self.opened.backend.write(|c| {
             let info = self.active(c)?;
             let speaker = self.find_or_add(c, &info, id)?;
             if speaker.status == SpeakerStatus::OptedOut {
@@ -662,7 +662,7 @@ impl Domain {
             self.record(c, AuditAction::SpeakerOptedOut, generated.as_str())?;
             self.get_speaker(c, &info, &generated.clone().into())
         })?;
-        self.backend.erase_deleted()?;
+        self.opened.backend.erase_deleted()?;
         Ok(speaker)
     }
 
@@ -674,7 +674,7 @@ impl Domain {
     pub fn clear_opt_out(&self, id: &SpeakerId, consent: Consent) -> Result<Speaker, StoreError> {
         self.allow(Permission::VoiceId)?;
         consent.check()?;
-        self.backend.write(|c| {
+        self.opened.backend.write(|c| {
             let info = self.active(c)?;
             let speaker = self.get_speaker(c, &info, id)?;
             if speaker.status != SpeakerStatus::OptedOut {
@@ -694,7 +694,7 @@ impl Domain {
     /// [`StoreError::NotFound`] with [`ResourceType::Speaker`]; [`StoreError::NotErased`]; storage errors.
     pub fn delete_speaker(&self, id: &SpeakerId) -> Result<(), StoreError> {
         self.allow(Permission::VoiceId)?;
-        self.backend.write(|c| {
+        self.opened.backend.write(|c| {
             let info = self.active(c)?;
             let speaker = self.get_speaker(c, &info, id)?;
             for table in ["voiceprints", "session_audio", "consents", "speakers"] {
@@ -702,7 +702,7 @@ impl Domain {
             }
             self.record(c, AuditAction::SpeakerDeleted, speaker.generated_speaker_id.as_str())
         })?;
-        self.backend.erase_deleted()
+        self.opened.backend.erase_deleted()
     }
 
     /// The speaker's entry.
@@ -712,7 +712,7 @@ impl Domain {
     pub fn describe_speaker(&self, id: &SpeakerId) -> Result<Speaker, StoreError> {
         self.allow(Permission::VoiceId)?;
         let info = self.describe()?;
-        self.backend.read(|c| self.get_speaker(c, &info, id))
+        self.opened.backend.read(|c| self.get_speaker(c, &info, id))
     }
 
     /// The speaker's newest consent that was not withdrawn.
@@ -722,7 +722,7 @@ impl Domain {
     pub fn consent(&self, id: &SpeakerId) -> Result<Option<Consent>, StoreError> {
         self.allow(Permission::VoiceId)?;
         let speaker = self.describe_speaker(id)?;
-        self.backend.read(|c| self.standing_consent(c, &speaker.generated_speaker_id))
+        self.opened.backend.read(|c| self.standing_consent(c, &speaker.generated_speaker_id))
     }
 
     /// How many speakers there are, of every status.
@@ -732,7 +732,7 @@ impl Domain {
     pub fn count_speakers(&self) -> Result<u64, StoreError> {
         self.allow(Permission::VoiceId)?;
         let path = self.path();
-        self.backend.read(|c| {
+        self.opened.backend.read(|c| {
             let query = Statement::new("SELECT COUNT(*) FROM speakers WHERE domain_id = $1").bind(self.id().as_str());
             let row = rows(c, query)?.pop();
             let count: Option<i64> = row.map(|row| get(path, &row, 0)).transpose()?;
@@ -750,7 +750,7 @@ impl Domain {
             return Err(StoreError::invalid("MaxResults", format!("must be 1 to {MAX_PAGE}; got {max_results}")));
         }
         let info = self.describe()?;
-        let after = next_token.map(|t| parse(&self.keys.page, self.now(), t)).transpose()?;
+        let after = next_token.map(|t| parse(&self.opened.keys.page, self.now(), t)).transpose()?;
         let (created_at, id) = after.unwrap_or((Timestamp(i64::MIN), String::new()));
         let sql = format!(
             "SELECT {SPEAKER_FIELDS} FROM speakers s WHERE s.domain_id = $1 \
@@ -758,14 +758,14 @@ impl Domain {
         );
         let limit = i64::try_from(max_results.saturating_add(1)).unwrap_or(i64::MAX);
         let query = Statement::new(sql).bind(self.id().as_str()).bind(created_at.0).bind(id).bind(limit);
-        let found = self.backend.read(|c| rows(c, query))?;
+        let found = self.opened.backend.read(|c| rows(c, query))?;
         let more = found.len() > max_results;
         let items: Vec<Speaker> =
             found.iter().take(max_results).map(|row| self.read_speaker(row, &info)).collect::<Result<_, _>>()?;
         let next_token = items
             .last()
             .filter(|_| more)
-            .map(|last| token(&self.keys.page, self.now(), last.created_at, last.generated_speaker_id.as_str()));
+            .map(|last| token(&self.opened.keys.page, self.now(), last.created_at, last.generated_speaker_id.as_str()));
         Ok(Page { items, next_token })
     }
 }

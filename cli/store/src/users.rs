@@ -1,20 +1,15 @@
-//! Users, roles, tokens, and rights for a time; and the check that every other call begins with.
+//! Users, roles, and rights for a time; and the check that every other call begins with.
 
-use argon2::{Algorithm, Argon2, Params, Version};
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
 
 use crate::access::{Grants, HierarchyGroup, Permission, Role, built_in_roles, lint};
 use crate::audit_action::AuditAction;
 use crate::backend::Connection;
-use crate::bytes::{from_hex, random_bytes, to_hex};
 use crate::clock::Timestamp;
 use crate::documents::{Document, Kind};
 use crate::domain::Domain;
 use crate::error::{ConflictType, ResourceType, StoreError};
-use crate::ids::ResultId;
-use crate::key::Secret;
-use crate::sealed::mac;
+use crate::ids::{ResultId, name};
 
 /// Name of the setting that asks for two persons.
 const TWO_PERSONS: &str = "TWO_PERSONS";
@@ -40,16 +35,21 @@ pub struct User {
 
 /// What is kept of a user.
 #[derive(Clone, Serialize, Deserialize)]
-struct Stored {
+pub(crate) struct Stored {
     roles: Vec<String>,
     hierarchy: Option<HierarchyGroup>,
-    token: Option<StoredToken>,
+    /// A token of before schema 7.
+    pub(crate) token: Option<SlowHash>,
+    /// The keyed hash under which the user's token is kept.
+    #[serde(default)]
+    pub(crate) token_index: Option<String>,
 }
 
+/// A token as it was kept before schema 7.
 #[derive(Clone, Serialize, Deserialize)]
-struct StoredToken {
-    salt: String,
-    hash: String,
+pub(crate) struct SlowHash {
+    pub(crate) salt: String,
+    pub(crate) hash: String,
 }
 
 /// A right that a user has for a time.
@@ -72,15 +72,6 @@ pub struct Elevation {
     pub expires_at: i64,
 }
 
-pub(crate) fn name(field: &'static str, name: &str) -> Result<String, StoreError> {
-    let fits =
-        (1..=100).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.@+-".contains(&b));
-    if fits {
-        return Ok(name.to_owned());
-    }
-    Err(StoreError::invalid(field, "must be 1 to 100 letters, digits or one of _.@+-"))
-}
-
 pub(crate) fn reason(text: &str) -> Result<&str, StoreError> {
     let text = text.trim();
     if (1..=MOST_REASON).contains(&text.chars().count()) && !text.chars().any(char::is_control) {
@@ -89,24 +80,19 @@ pub(crate) fn reason(text: &str) -> Result<&str, StoreError> {
     Err(StoreError::invalid("Reason", format!("must be 1 to {MOST_REASON} printable characters")))
 }
 
-fn no_such(resource: ResourceType, what: &str, name: &str) -> StoreError {
+pub(crate) fn no_such(resource: ResourceType, what: &str, name: &str) -> StoreError {
     StoreError::NotFound { resource, reason: format!("there is no {what} {name}") }
 }
 
 fn user_of(document: Document<Stored>) -> User {
     let Document { name, updated_at, value, .. } = document;
-    User { name, roles: value.roles, hierarchy: value.hierarchy, has_token: value.token.is_some(), updated_at }
-}
-
-/// A slow hash of a token's secret: Argon2id with 19 MiB and two passes (RFC 9106; OWASP's password storage cheat sheet).
-fn slow_hash(secret: &[u8], salt: &[u8; 16]) -> Result<Secret, StoreError> {
-    let internal = |e: argon2::Error| StoreError::Internal { reason: e.to_string() };
-    let params = Params::new(19_456, 2, 1, Some(32)).map_err(internal)?;
-    let mut hash = Secret([0; 32]);
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-        .hash_password_into(secret, salt, &mut hash.0)
-        .map_err(internal)?;
-    Ok(hash)
+    User {
+        name,
+        roles: value.roles,
+        hierarchy: value.hierarchy,
+        has_token: value.token.is_some() || value.token_index.is_some(),
+        updated_at,
+    }
 }
 
 impl Domain {
@@ -117,7 +103,7 @@ impl Domain {
 
     /// The same, where one of several rights is enough.
     pub(crate) fn allow_any(&self, needed: &[Permission]) -> Result<(), StoreError> {
-        if self.user.is_none() { Ok(()) } else { self.held(&self.grants()?, needed) }
+        if self.actor.user.is_none() { Ok(()) } else { self.held(&self.grants()?, needed) }
     }
 
     /// The same, for rights that were read just now.
@@ -126,12 +112,12 @@ impl Domain {
             return Ok(());
         }
         let names: Vec<&str> = needed.iter().map(|p| p.as_str()).collect();
-        Err(self.deny("domain", format!("{} has no {}", self.actor, names.join(" or "))))
+        Err(self.deny("domain", format!("{} has no {}", self.actor.name, names.join(" or "))))
     }
 
     /// Notes that somebody was refused something.
     pub(crate) fn note_refusal(&self, subject: &str, reason: &str) -> Result<(), StoreError> {
-        self.backend.write(|c| self.record_noted(c, AuditAction::AccessDenied, subject, Some(reason)))
+        self.opened.backend.write(|c| self.record_noted(c, AuditAction::AccessDenied, subject, Some(reason)))
     }
 
     /// Notes a refusal and gives it, or what kept it from being noted.
@@ -147,8 +133,8 @@ impl Domain {
     /// # Errors
     /// [`StoreError::Denied`] if the user is no more; storage errors.
     pub fn grants(&self) -> Result<Grants, StoreError> {
-        let Some(user) = &self.user else { return Ok(Grants::owner()) };
-        match self.backend.read(|c| self.grants_in(c, user))? {
+        let Some(user) = &self.actor.user else { return Ok(Grants::owner()) };
+        match self.opened.backend.read(|c| self.grants_in(c, user))? {
             Some(grants) => Ok(grants),
             None => Err(StoreError::Denied { reason: format!("there is no user {user}") }),
         }
@@ -187,10 +173,10 @@ impl Domain {
     /// # Errors
     /// [`StoreError::Denied`] without [`Permission::UsersView`]; [`StoreError::NotFound`]; storage errors.
     pub fn grants_of(&self, user: &str) -> Result<Grants, StoreError> {
-        if self.user.as_deref() != Some(user) {
+        if self.actor.user.as_deref() != Some(user) {
             self.allow(Permission::UsersView)?;
         }
-        let grants = self.backend.read(|c| self.grants_in(c, user))?;
+        let grants = self.opened.backend.read(|c| self.grants_in(c, user))?;
         grants.ok_or_else(|| no_such(ResourceType::User, "user", user))
     }
 
@@ -202,9 +188,9 @@ impl Domain {
         let lacks = more.find(|p| !own.has(**p) && !own.withheld.contains_key(*p));
         let unbound = own.has(Permission::RestrictByHierarchy) && !of.has(Permission::RestrictByHierarchy);
         match lacks {
-            Some(p) => Err(self.deny(&of.user, format!("{} may not give {p} without holding it", self.actor))),
+            Some(p) => Err(self.deny(&of.user, format!("{} may not give {p} without holding it", self.actor.name))),
             None if unbound => {
-                Err(self.deny(&of.user, format!("{} may not give more than the own hierarchy group", self.actor)))
+                Err(self.deny(&of.user, format!("{} may not give more than the own hierarchy group", self.actor.name)))
             }
             None => Ok(()),
         }
@@ -221,27 +207,14 @@ impl Domain {
 
     /// The user, for opening.
     pub(crate) fn known_user(&self, user: &str) -> Result<String, StoreError> {
-        let found = self.backend.read(|c| self.document::<Stored>(c, Kind::User, user))?;
+        let found = self.opened.backend.read(|c| self.document::<Stored>(c, Kind::User, user))?;
         found.map(|d| d.name).ok_or_else(|| StoreError::Denied { reason: format!("there is no user {user}") })
     }
 
-    /// The user whose token it is.
-    pub(crate) fn user_of_token(&self, token: &str) -> Result<String, StoreError> {
-        let denied = || StoreError::Denied { reason: "the token is not known".into() };
-        let (user, secret) = token.trim().split_once(':').ok_or_else(denied)?;
-        let found = self.backend.read(|c| self.document::<Stored>(c, Kind::User, user))?;
-        // A name that is not known takes as long as a secret that is wrong.
-        let (salt, hash) = match found.as_ref().and_then(|d| d.value.token.as_ref()) {
-            Some(token) => (from_hex(&token.salt).ok_or_else(denied)?, token.hash.clone()),
-            None => ([0; 16], String::new()),
-        };
-        let given = self.token_code(secret, &salt)?;
-        if found.is_some() && given == hash { Ok(user.to_owned()) } else { Err(denied()) }
-    }
-
-    /// What is kept of a token: compared as text, it is a keyed code of the slow hash, so that the time tells nothing.
-    fn token_code(&self, secret: &str, salt: &[u8; 16]) -> Result<String, StoreError> {
-        Ok(to_hex(&mac(&self.keys.page, &slow_hash(secret.as_bytes(), salt)?.0)))
+    /// Refuses whoever may not give all the rights that a user has.
+    pub(crate) fn may_take_over(&self, user: &str) -> Result<(), StoreError> {
+        let grants = self.opened.backend.read(|c| self.grants_in(c, user))?;
+        self.holds_all(&grants.ok_or_else(|| no_such(ResourceType::User, "user", user))?)
     }
 
     /// Makes a user. Roles take [`Permission::UsersEditPermission`] as well, and nobody gives what they do not hold.
@@ -271,7 +244,7 @@ impl Domain {
     ) -> Result<User, StoreError> {
         self.allow(Permission::UsersEdit)?;
         // Who may not give a right may not take over those who have it either.
-        self.holds_all(&self.backend.read(|c| self.grants_in(c, user))?.unwrap_or_default())?;
+        self.holds_all(&self.opened.backend.read(|c| self.grants_in(c, user))?.unwrap_or_default())?;
         self.write_user(user, roles, hierarchy, false)
     }
 
@@ -282,13 +255,13 @@ impl Domain {
         hierarchy: Option<HierarchyGroup>,
         new: bool,
     ) -> Result<User, StoreError> {
-        let given = self.backend.read(|c| self.known_roles(c, roles))?;
-        let before = self.backend.read(|c| self.document::<Stored>(c, Kind::User, user))?;
+        let given = self.opened.backend.read(|c| self.known_roles(c, roles))?;
+        let before = self.opened.backend.read(|c| self.document::<Stored>(c, Kind::User, user))?;
         if before.as_ref().map_or(!roles.is_empty(), |b| b.value.roles != roles) {
             self.allow(Permission::UsersEditPermission)?;
         }
         self.holds_all(&Grants::of(user, hierarchy.clone(), &given))?;
-        self.backend.write(|c| {
+        self.opened.backend.write(|c| {
             self.active(c)?;
             let before = self.document::<Stored>(c, Kind::User, user)?;
             match (new, &before) {
@@ -301,8 +274,8 @@ impl Domain {
                 (false, None) => return Err(no_such(ResourceType::User, "user", user)),
                 _ => {}
             }
-            let token = before.and_then(|b| b.value.token);
-            let stored = Stored { roles: roles.to_vec(), hierarchy, token };
+            let (token, token_index) = before.map(|b| (b.value.token, b.value.token_index)).unwrap_or_default();
+            let stored = Stored { roles: roles.to_vec(), hierarchy, token, token_index };
             self.put_document(c, Kind::User, user, &stored)?;
             let action = if new { AuditAction::UserCreated } else { AuditAction::UserUpdated };
             self.record_noted(c, action, user, Some(&format!("roles: {}", roles.join(", "))))?;
@@ -317,7 +290,7 @@ impl Domain {
     /// [`StoreError::Denied`]; storage errors.
     pub fn users(&self) -> Result<Vec<User>, StoreError> {
         self.allow(Permission::UsersView)?;
-        Ok(self.backend.read(|c| self.documents(c, Kind::User))?.into_iter().map(user_of).collect())
+        Ok(self.opened.backend.read(|c| self.documents(c, Kind::User))?.into_iter().map(user_of).collect())
     }
 
     /// Deletes a user, with the token and what was given for a time.
@@ -326,10 +299,11 @@ impl Domain {
     /// [`StoreError::Denied`]; [`StoreError::NotFound`]; storage errors.
     pub fn delete_user(&self, user: &str) -> Result<(), StoreError> {
         self.allow(Permission::UsersDelete)?;
-        self.backend.write(|c| {
-            if !self.delete_document(c, Kind::User, user)? {
-                return Err(no_such(ResourceType::User, "user", user));
-            }
+        self.opened.backend.write(|c| {
+            let found = self.document::<Stored>(c, Kind::User, user)?;
+            let mut stored = found.ok_or_else(|| no_such(ResourceType::User, "user", user))?.value;
+            self.drop_token(c, &mut stored)?;
+            self.delete_document(c, Kind::User, user)?;
             for elevation in self.documents::<Elevation>(c, Kind::Elevation)? {
                 if elevation.value.user == user {
                     self.delete_document(c, Kind::Elevation, &elevation.name)?;
@@ -339,35 +313,13 @@ impl Domain {
         })
     }
 
-    /// Gives a user a new token, which is the only way to read it; the one before opens nothing any more. It takes every right that the user has, or it
-    /// would be a way to them.
-    ///
-    /// # Errors
-    /// [`StoreError::Denied`]; [`StoreError::NotFound`]; storage errors.
-    pub fn issue_token(&self, user: &str) -> Result<Zeroizing<String>, StoreError> {
-        self.allow(Permission::UsersEdit)?;
-        let grants = self.backend.read(|c| self.grants_in(c, user))?;
-        self.holds_all(&grants.ok_or_else(|| no_such(ResourceType::User, "user", user))?)?;
-        let secret = Zeroizing::new(to_hex(&random_bytes::<32>()?));
-        let salt = random_bytes()?;
-        let token = StoredToken { salt: to_hex(&salt), hash: self.token_code(&secret, &salt)? };
-        self.backend.write(|c| {
-            let found = self.document::<Stored>(c, Kind::User, user)?;
-            let mut stored = found.ok_or_else(|| no_such(ResourceType::User, "user", user))?.value;
-            stored.token = Some(token.clone());
-            self.put_document(c, Kind::User, user, &stored)?;
-            self.record(c, AuditAction::TokenIssued, user)
-        })?;
-        Ok(Zeroizing::new(format!("{user}:{}", secret.as_str())))
-    }
-
     /// The roles: the four that every domain has, then one's own by name.
     ///
     /// # Errors
     /// [`StoreError::Denied`]; storage errors.
     pub fn roles(&self) -> Result<Vec<Role>, StoreError> {
         self.allow_any(&[Permission::RolesView, Permission::UsersEdit])?;
-        let own = self.backend.read(|c| self.documents::<Role>(c, Kind::Role))?;
+        let own = self.opened.backend.read(|c| self.documents::<Role>(c, Kind::Role))?;
         Ok(built_in_roles().into_iter().chain(own.into_iter().map(|d| d.value)).collect())
     }
 
@@ -377,7 +329,7 @@ impl Domain {
     /// [`StoreError::Denied`]; [`StoreError::Validation`] for the name; [`StoreError::Conflict`] for the name of a built-in role; storage errors.
     pub fn put_role(&self, role: &str, permissions: &[Permission]) -> Result<Role, StoreError> {
         let name = name("RoleName", role)?;
-        let before = self.backend.read(|c| self.role_in(c, role))?;
+        let before = self.opened.backend.read(|c| self.role_in(c, role))?;
         self.allow(if before.is_some() { Permission::RolesEdit } else { Permission::RolesCreate })?;
         if before.is_some_and(|r| r.built_in) {
             let reason = format!("{role} is in every domain and stays as it is: make one of another name");
@@ -385,7 +337,7 @@ impl Domain {
         }
         let role = Role { name, permissions: permissions.iter().copied().collect(), built_in: false };
         self.holds_all(&Grants::of(&role.name, None, std::slice::from_ref(&role)))?;
-        self.backend.write(|c| {
+        self.opened.backend.write(|c| {
             self.active(c)?;
             self.put_document(c, Kind::Role, &role.name, &role)?;
             let list: Vec<&str> = role.permissions.iter().map(|p| p.as_str()).collect();
@@ -400,7 +352,7 @@ impl Domain {
     /// [`StoreError::Denied`]; [`StoreError::NotFound`], also for a built-in role; [`StoreError::Conflict`] while a user has it; storage errors.
     pub fn delete_role(&self, role: &str) -> Result<(), StoreError> {
         self.allow(Permission::RolesDelete)?;
-        self.backend.write(|c| {
+        self.opened.backend.write(|c| {
             if let Some(user) =
                 self.documents::<Stored>(c, Kind::User)?.iter().find(|u| u.value.roles.iter().any(|r| r == role))
             {
@@ -432,14 +384,14 @@ impl Domain {
             return Err(StoreError::invalid("Minutes", format!("must be 1 to {MOST_MINUTES}; got {minutes}")));
         }
         let why = reason(why)?;
-        if self.user.as_deref() == Some(user) {
+        if self.actor.user.as_deref() == Some(user) {
             return Err(self.deny(user, format!("{user} may not give {permission} to themselves: ask another")));
         }
         let mut given = Grants { user: user.to_owned(), ..Grants::default() };
         given.held.insert(permission, Vec::new());
         given.held.insert(Permission::RestrictByHierarchy, Vec::new());
         self.holds_all(&given)?;
-        self.backend.write(|c| {
+        self.opened.backend.write(|c| {
             self.active(c)?;
             if self.document::<Stored>(c, Kind::User, user)?.is_none() {
                 return Err(no_such(ResourceType::User, "user", user));
@@ -456,7 +408,7 @@ impl Domain {
                 user: user.to_owned(),
                 permission,
                 reason: why.to_owned(),
-                granted_by: self.actor.clone(),
+                granted_by: self.actor.name.clone(),
                 granted_at: now,
                 expires_at: now.saturating_add(i64::from(minutes) * 60_000),
             };
@@ -473,7 +425,7 @@ impl Domain {
     /// [`StoreError::Denied`]; storage errors.
     pub fn elevations(&self) -> Result<Vec<Elevation>, StoreError> {
         self.allow(Permission::UsersView)?;
-        let all = self.backend.read(|c| self.documents::<Elevation>(c, Kind::Elevation))?;
+        let all = self.opened.backend.read(|c| self.documents::<Elevation>(c, Kind::Elevation))?;
         let now = self.now().0;
         Ok(all.into_iter().map(|d| d.value).filter(|e| e.expires_at > now).collect())
     }
@@ -484,7 +436,7 @@ impl Domain {
     /// [`StoreError::Denied`]; [`StoreError::NotFound`]; storage errors.
     pub fn revoke_elevation(&self, id: &str) -> Result<(), StoreError> {
         self.allow(Permission::UsersEditPermission)?;
-        self.backend.write(|c| {
+        self.opened.backend.write(|c| {
             let found = self.document::<Elevation>(c, Kind::Elevation, id)?;
             let elevation = found.ok_or_else(|| no_such(ResourceType::Elevation, "elevation", id))?.value;
             self.delete_document(c, Kind::Elevation, id)?;
@@ -498,7 +450,7 @@ impl Domain {
     /// # Errors
     /// Storage errors.
     pub fn two_persons(&self) -> Result<bool, StoreError> {
-        let found = self.backend.read(|c| self.document::<bool>(c, Kind::Setting, TWO_PERSONS))?;
+        let found = self.opened.backend.read(|c| self.document::<bool>(c, Kind::Setting, TWO_PERSONS))?;
         Ok(found.is_some_and(|d| d.value))
     }
 
@@ -508,7 +460,7 @@ impl Domain {
     /// [`StoreError::Denied`]; storage errors.
     pub fn set_two_persons(&self, on: bool) -> Result<(), StoreError> {
         self.allow(Permission::AdministerDomain)?;
-        self.backend.write(|c| {
+        self.opened.backend.write(|c| {
             self.active(c)?;
             self.put_document(c, Kind::Setting, TWO_PERSONS, &on)?;
             self.record_noted(c, AuditAction::SettingWritten, TWO_PERSONS, Some(if on { "on" } else { "off" }))

@@ -140,7 +140,7 @@ impl Domain {
     ) -> Result<Watchlist, StoreError> {
         self.allow(Permission::VoiceId)?;
         let id = WatchlistId::random()?;
-        self.backend.write(|c| {
+        self.opened.backend.write(|c| {
             let info = self.active(c)?;
             let path = self.path();
             let query = Statement::new("SELECT COUNT(*) FROM watchlists WHERE domain_id = $1").bind(self.id().as_str());
@@ -176,7 +176,7 @@ impl Domain {
     /// [`StoreError::NotFound`] with [`ResourceType::Watchlist`]; storage errors.
     pub fn describe_watchlist(&self, id: &WatchlistId) -> Result<Watchlist, StoreError> {
         self.allow(Permission::VoiceId)?;
-        self.backend.read(|c| self.get_watchlist(c, id))
+        self.opened.backend.read(|c| self.get_watchlist(c, id))
     }
 
     /// Every list, the default one first, then by age.
@@ -190,7 +190,7 @@ impl Domain {
              ORDER BY w.is_default DESC, w.created_at, w.watchlist_id"
         );
         let query = Statement::new(sql).bind(self.id().as_str());
-        let found = self.backend.read(|c| rows(c, query))?;
+        let found = self.opened.backend.read(|c| rows(c, query))?;
         found.iter().map(|row| self.read_watchlist(row)).collect()
     }
 
@@ -206,7 +206,7 @@ impl Domain {
         description: Option<&Description>,
     ) -> Result<Watchlist, StoreError> {
         self.allow(Permission::VoiceId)?;
-        self.backend.write(|c| {
+        self.opened.backend.write(|c| {
             self.active(c)?;
             let list = self.own_watchlist(c, id)?;
             let update = Statement::new(
@@ -230,7 +230,7 @@ impl Domain {
     /// [`StoreError::Conflict`] with [`ConflictType::CannotDeleteNonEmptyWatchlist`]; storage errors.
     pub fn delete_watchlist(&self, id: &WatchlistId) -> Result<(), StoreError> {
         self.allow(Permission::VoiceId)?;
-        self.backend.write(|c| {
+        self.opened.backend.write(|c| {
             self.active(c)?;
             let list = self.own_watchlist(c, id)?;
             if list.fraudsters > 0 {
@@ -306,7 +306,7 @@ impl Domain {
     /// [`StoreError::Validation`] for the template; storage errors.
     pub fn register_fraudster(&self, registration: Registration<'_>) -> Result<Fraudster, StoreError> {
         self.allow(Permission::VoiceId)?;
-        self.backend.write(|c| self.register_in(c, registration))
+        self.opened.backend.write(|c| self.register_in(c, registration))
     }
 
     /// Registers inside the caller's transaction.
@@ -323,7 +323,7 @@ impl Domain {
         let info = self.active(c)?;
         let list = self.get_watchlist(c, registration.watchlist.unwrap_or(&info.default_watchlist_id))?;
         let (id, model) = (FraudsterId::random()?, registration.model_id.to_string());
-        let sealed = self.keys.seal(&context(self.id().as_str(), id.as_str(), &model), registration.template)?;
+        let sealed = self.opened.keys.seal(&context(self.id().as_str(), id.as_str(), &model), registration.template)?;
         let insert = Statement::new(
             "INSERT INTO fraudsters (domain_id, generated_fraudster_id, model_id, created_at, sealed) \
              VALUES ($1, $2, $3, $4, $5)",
@@ -346,7 +346,7 @@ impl Domain {
     /// full list; storage errors.
     pub fn associate_fraudster(&self, id: &FraudsterId, list: &WatchlistId) -> Result<Fraudster, StoreError> {
         self.allow(Permission::VoiceId)?;
-        self.backend.write(|c| {
+        self.opened.backend.write(|c| {
             let info = self.active(c)?;
             let list = self.get_watchlist(c, list)?;
             self.get_fraudster(c, id)?;
@@ -363,7 +363,7 @@ impl Domain {
     /// list; [`StoreError::Conflict`] with [`ConflictType::FraudsterMustBelongToAtLeastOneWatchlist`]; storage errors.
     pub fn disassociate_fraudster(&self, id: &FraudsterId, list: &WatchlistId) -> Result<Fraudster, StoreError> {
         self.allow(Permission::VoiceId)?;
-        self.backend.write(|c| {
+        self.opened.backend.write(|c| {
             self.active(c)?;
             self.get_watchlist(c, list)?;
             let fraudster = self.get_fraudster(c, id)?;
@@ -397,7 +397,7 @@ impl Domain {
     /// [`StoreError::NotFound`] with [`ResourceType::Fraudster`]; storage errors.
     pub fn describe_fraudster(&self, id: &FraudsterId) -> Result<Fraudster, StoreError> {
         self.allow(Permission::VoiceId)?;
-        self.backend.read(|c| self.get_fraudster(c, id))
+        self.opened.backend.read(|c| self.get_fraudster(c, id))
     }
 
     /// A page of fraudsters, oldest first, of one list or of all: at most `max_results` (1 to [`MAX_PAGE`]), from the start or
@@ -416,7 +416,7 @@ impl Domain {
         if !(1..=MAX_PAGE).contains(&max_results) {
             return Err(StoreError::invalid("MaxResults", format!("must be 1 to {MAX_PAGE}; got {max_results}")));
         }
-        let after = next_token.map(|t| parse(&self.keys.page, self.now(), t)).transpose()?;
+        let after = next_token.map(|t| parse(&self.opened.keys.page, self.now(), t)).transpose()?;
         let (created_at, id) = after.unwrap_or((Timestamp(i64::MIN), String::new()));
         let limit = i64::try_from(max_results.saturating_add(1)).unwrap_or(i64::MAX);
         let sql = format!(
@@ -424,7 +424,7 @@ impl Domain {
              (f.created_at, f.generated_fraudster_id) > ($3, $4) \
              ORDER BY f.created_at, f.generated_fraudster_id LIMIT $5"
         );
-        self.backend.read(|c| {
+        self.opened.backend.read(|c| {
             if let Some(list) = list {
                 self.get_watchlist(c, list)?;
             }
@@ -435,10 +435,9 @@ impl Domain {
             for row in found.iter().take(max_results) {
                 items.push(self.read_fraudster(c, row)?);
             }
-            let next_token = items
-                .last()
-                .filter(|_| found.len() > max_results)
-                .map(|last| token(&self.keys.page, self.now(), last.created_at, last.generated_fraudster_id.as_str()));
+            let next_token = items.last().filter(|_| found.len() > max_results).map(|last| {
+                token(&self.opened.keys.page, self.now(), last.created_at, last.generated_fraudster_id.as_str())
+            });
             Ok(Page { items, next_token })
         })
     }
@@ -449,7 +448,7 @@ impl Domain {
     /// [`StoreError::NotFound`] with [`ResourceType::Fraudster`]; [`StoreError::NotErased`]; storage errors.
     pub fn delete_fraudster(&self, id: &FraudsterId) -> Result<(), StoreError> {
         self.allow(Permission::VoiceId)?;
-        self.backend.write(|c| {
+        self.opened.backend.write(|c| {
             self.active(c)?;
             self.get_fraudster(c, id)?;
             for table in ["watchlist_members", "fraudsters"] {
@@ -459,7 +458,7 @@ impl Domain {
             }
             self.record(c, AuditAction::FraudsterDeleted, id.as_str())
         })?;
-        self.backend.erase_deleted()
+        self.opened.backend.erase_deleted()
     }
 
     /// Goes through the voiceprints of one list, or of all fraudsters, in the order of their ids; nothing is held while `visit`
@@ -485,14 +484,14 @@ impl Domain {
         loop {
             let query = Statement::new(sql.as_str()).bind(self.id().as_str()).bind(list.map(WatchlistId::as_str));
             let query = query.bind(&after).bind(SWEEP);
-            let found = self.backend.read(|c| rows(c, query))?;
+            let found = self.opened.backend.read(|c| rows(c, query))?;
             let Some(last) = found.last() else { return Ok(()) };
             after = get(path, last, 0)?;
             for row in &found {
                 let (id, model): (String, String) = (get(path, row, 0)?, get(path, row, 1)?);
                 let damaged = || StoreError::corrupt(path, format!("the voiceprint of {id} does not open"));
                 let sealed: Vec<u8> = get(path, row, 2)?;
-                let plain = self.keys.open(&context(self.id().as_str(), &id, &model), &sealed);
+                let plain = self.opened.keys.open(&context(self.id().as_str(), &id, &model), &sealed);
                 let plain = plain.ok_or_else(damaged)?;
                 visit(id.parse().map_err(|_| damaged())?, model.parse().map_err(|_| damaged())?, plain)?;
             }

@@ -44,6 +44,12 @@ pub struct Fixture {
     pub domain: Domain,
 }
 
+impl Fixture {
+    pub fn clock_now(&self) -> i64 {
+        self.clock.now().0
+    }
+}
+
 pub fn fixture_with(new: NewDomain) -> Fixture {
     let parent = tempfile::tempdir().unwrap();
     let dir = parent.path().join("test.domain");
