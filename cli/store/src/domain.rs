@@ -16,7 +16,7 @@ use crate::backends::sqlite::{Sqlite, check_header, with_suffix};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::{ConflictType, KeyProblem, ResourceType, StoreError};
 use crate::files::{beside, parent, sync_dir};
-use crate::ids::{Description, DomainId, DomainName, WatchlistId};
+use crate::ids::{Description, DomainId, DomainName, WatchlistId, name};
 use crate::key::DomainKey;
 use crate::sealed::Keys;
 use crate::statement::{Fields, Statement, get};
@@ -109,6 +109,7 @@ pub struct OpenOptions {
     actor: String,
     key_path: Option<PathBuf>,
     size_limit_bytes: Option<u64>,
+    journal: Option<String>,
     who: Who,
 }
 
@@ -127,6 +128,7 @@ impl Default for OpenOptions {
             actor: "local".into(),
             key_path: None,
             size_limit_bytes: None,
+            journal: None,
             who: Who::Owner,
         }
     }
@@ -177,6 +179,13 @@ impl OpenOptions {
         self
     }
 
+    /// Keeps the events of what is changed through this domain for a consumer of this name ([`Domain::outbox`]): 1 to 100 letters, digits or `_.@+-`. Those whom
+    /// [`Domain::set_event_consumers`] names are told whoever makes the change.
+    pub fn journal(mut self, consumer: impl Into<String>) -> Self {
+        self.journal = Some(consumer.into());
+        self
+    }
+
     pub(crate) fn credential(&self) -> Credential<'_> {
         match &self.who {
             Who::Owner => Credential::Owner,
@@ -190,6 +199,9 @@ impl OpenOptions {
     }
 
     fn check(&self) -> Result<(), StoreError> {
+        if let Some(consumer) = &self.journal {
+            name("Consumer", consumer)?;
+        }
         let count = self.actor.chars().count();
         if (1..=256).contains(&count) && !self.actor.chars().any(char::is_control) {
             return Ok(());
@@ -206,6 +218,8 @@ pub(crate) struct Opened {
     clock: Arc<dyn Clock>,
     /// Who is named in the audit when nobody else is.
     name: String,
+    /// Who is told of what is changed, beside those whom the domain itself names.
+    pub(crate) journal: Option<String>,
     pub(crate) keys: Keys,
     pub(crate) backend: Box<dyn Backend>,
 }
@@ -250,8 +264,8 @@ impl Opened {
             .ok_or(StoreError::Key { path: key_path.clone(), problem: KeyProblem::Wrong })?;
         let keys = Keys::unwrap(&key, info.domain_id.as_str(), &wrapped)
             .ok_or_else(|| StoreError::corrupt(backend.path(), "the data key's seal does not fit"))?;
-        let (clock, name) = (options.clock.clone(), options.actor.clone());
-        Ok(Opened { dir, id: info.domain_id, key_path, clock, name, keys, backend })
+        let (clock, name, journal) = (options.clock.clone(), options.actor.clone(), options.journal.clone());
+        Ok(Opened { dir, id: info.domain_id, key_path, clock, name, journal, keys, backend })
     }
 }
 
@@ -303,6 +317,7 @@ impl Domain {
             key_path,
             clock: options.clock.clone(),
             name: options.actor.clone(),
+            journal: options.journal.clone(),
             keys: Keys::random()?,
             backend,
         }));

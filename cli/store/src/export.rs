@@ -29,6 +29,7 @@ use crate::bytes::random_bytes;
 use crate::clock::Timestamp;
 use crate::domain::Domain;
 use crate::error::{ConflictType, StoreError, VOICEPRINT_FILE_VERSION as VERSION, VoiceprintFileProblem};
+use crate::events::EnrolmentSource;
 use crate::ids::{CustomerSpeakerId, ModelId, SpeakerId};
 use crate::key::Secret;
 use crate::speaker::{Circumstances, Consent, Enrolment, Lookup, Speaker};
@@ -263,6 +264,7 @@ impl Domain {
             None => content.customer_speaker_id.parse().map_err(|_| bad())?,
         };
         let mut enrolment = Enrolment::new(model_id, template).details(&content.details).overwrite(overwrite);
+        enrolment = enrolment.source(EnrolmentSource::VoiceprintFile);
         if let Some(consent) = content.consent {
             enrolment = enrolment.consent(consent);
         }

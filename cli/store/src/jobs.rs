@@ -14,6 +14,7 @@ use crate::backend::{Connection, change, rows};
 use crate::clock::Timestamp;
 use crate::domain::Domain;
 use crate::error::{ConflictType, ResourceType, StoreError};
+use crate::events::EnrolmentSource;
 use crate::ids::{ClientToken, JobId, SpeakerId};
 use crate::speaker::{Circumstances, Enrolment, Speaker, SpeakerStatus};
 use crate::statement::{Fields, Statement, get};
@@ -434,6 +435,7 @@ impl Domain {
                 return Ok(false);
             }
             let now = Circumstances { enrolled_at: None, last_accessed_at: None, imported: false };
+            let enrolment = enrolment.source(EnrolmentSource::Batch(id.clone()));
             let (enrolled, before) = self.enrol_in(c, speaker, enrolment, now)?;
             self.put_outcome(c, id, seq, &outcome(&enrolled, before))
         })

@@ -64,6 +64,7 @@ mod contacts;
 mod documents;
 mod domain;
 mod error;
+mod events;
 mod export;
 mod file_key;
 mod files;
@@ -96,6 +97,7 @@ pub use contacts::{
 };
 pub use domain::{Domain, DomainInfo, DomainUpdate, FoundDomain, NewDomain, OpenOptions};
 pub use error::{ConflictType, KeyProblem, ResourceType, StoreError, VoiceprintFileProblem};
+pub use events::{EVENT_DAYS, EnrolmentSource, Event, MAX_CONSUMERS, MAX_EVENTS, MAX_TAKEN, Outbox, StoredEvent};
 pub use export::{Passphrase, VOICEPRINT_FILE_MAGIC};
 pub use file_key::{FileKey, SEALED_FILE_MAGIC};
 pub use files::{AtomicFile, write_atomic, write_atomic_private};

@@ -14,6 +14,7 @@ use crate::backend::{Connection, change, rows};
 use crate::clock::{DAY_MS, Timestamp};
 use crate::domain::{Domain, DomainInfo};
 use crate::error::{ConflictType, ResourceType, StoreError};
+use crate::events::{EnrolmentSource, Event};
 use crate::ids::{CustomerSpeakerId, DomainId, GeneratedSpeakerId, ModelId, SpeakerId, random_plain_id};
 use crate::page::{MAX_PAGE, Page, parse, token};
 use crate::statement::{Fields, Statement, get};
@@ -125,12 +126,20 @@ pub struct Enrolment<'a> {
     details: &'a str,
     consent: Option<Consent>,
     overwrite: bool,
+    source: EnrolmentSource,
 }
 
 impl<'a> Enrolment<'a> {
     /// A template of 1 byte to 1 MiB, and the network that made it.
     pub fn new(model_id: ModelId, template: &'a [u8]) -> Enrolment<'a> {
-        Enrolment { model_id, template, details: "", consent: None, overwrite: false }
+        Enrolment {
+            model_id,
+            template,
+            details: "",
+            consent: None,
+            overwrite: false,
+            source: EnrolmentSource::Recordings,
+        }
     }
 
     /// Anything to be kept sealed with the template, such as net speech as JSON: at most 64 KiB.
@@ -142,6 +151,12 @@ impl<'a> Enrolment<'a> {
     /// The consent given. Without it the consent on file holds, if there is one.
     pub fn consent(mut self, consent: Consent) -> Self {
         self.consent = Some(consent);
+        self
+    }
+
+    /// What the template was made from, for those who are told; recordings unless said.
+    pub fn source(mut self, source: EnrolmentSource) -> Self {
+        self.source = source;
         self
     }
 
@@ -528,6 +543,7 @@ impl Domain {
             _ => AuditAction::SpeakerEnrolled,
         };
         self.record(c, action, generated.as_str())?;
+        self.tell(c, &Event::SpeakerEnrolled { speaker: generated.clone(), source: enrolment.source })?;
         let enrolled = self.get_speaker(c, &info, &generated.clone().into())?;
         Ok((enrolled, speaker.status))
     }
@@ -660,6 +676,7 @@ impl Domain {
             change(c, withdraw)?;
             self.set_status(c, generated, SpeakerStatus::OptedOut, speaker.last_accessed_at)?;
             self.record(c, AuditAction::SpeakerOptedOut, generated.as_str())?;
+            self.tell(c, &Event::SpeakerOptedOut { speaker: generated.clone() })?;
             self.get_speaker(c, &info, &generated.clone().into())
         })?;
         self.opened.backend.erase_deleted()?;
@@ -700,7 +717,8 @@ impl Domain {
             for table in ["voiceprints", "session_audio", "consents", "speakers"] {
                 self.delete_from(c, table, &speaker.generated_speaker_id)?;
             }
-            self.record(c, AuditAction::SpeakerDeleted, speaker.generated_speaker_id.as_str())
+            self.record(c, AuditAction::SpeakerDeleted, speaker.generated_speaker_id.as_str())?;
+            self.tell(c, &Event::SpeakerDeleted { speaker: speaker.generated_speaker_id })
         })?;
         self.opened.backend.erase_deleted()
     }

@@ -12,6 +12,7 @@ use crate::backend::{Connection, change, rows};
 use crate::clock::Timestamp;
 use crate::domain::{Domain, DomainInfo};
 use crate::error::{ConflictType, ResourceType, StoreError};
+use crate::events::Event;
 use crate::ids::{Description, FraudsterId, ModelId, WatchlistId, WatchlistName};
 use crate::page::{MAX_PAGE, Page, parse, token};
 use crate::statement::{Fields, Statement, get};
@@ -336,7 +337,10 @@ impl Domain {
         change(c, insert)?;
         self.add_member(c, &info, &list, &id)?;
         self.record(c, AuditAction::FraudsterRegistered, id.as_str())?;
-        self.get_fraudster(c, &id)
+        let registered = self.get_fraudster(c, &id)?;
+        let watchlists = registered.watchlist_ids.clone();
+        self.tell(c, &Event::FraudsterRegistered { fraudster: id, watchlists })?;
+        Ok(registered)
     }
 
     /// Puts a fraudster on a list; one that is there already stays there.
@@ -450,13 +454,14 @@ impl Domain {
         self.allow(Permission::VoiceId)?;
         self.opened.backend.write(|c| {
             self.active(c)?;
-            self.get_fraudster(c, id)?;
+            let watchlists = self.get_fraudster(c, id)?.watchlist_ids;
             for table in ["watchlist_members", "fraudsters"] {
                 let sql = format!("DELETE FROM {table} WHERE domain_id = $1 AND generated_fraudster_id = $2");
                 let delete = Statement::new(sql).bind(self.id().as_str()).bind(id.as_str());
                 change(c, delete)?;
             }
-            self.record(c, AuditAction::FraudsterDeleted, id.as_str())
+            self.record(c, AuditAction::FraudsterDeleted, id.as_str())?;
+            self.tell(c, &Event::FraudsterDeleted { fraudster: id.clone(), watchlists })
         })?;
         self.opened.backend.erase_deleted()
     }

@@ -238,6 +238,9 @@ fn calls() -> Vec<(&'static str, Needs, Call)> {
         ("issue_token_until", Any(&[P::UsersEdit]), |d| {
             done(d.issue_token_until("nobody", cli_store::Timestamp(i64::MAX)))
         }),
+        ("event_consumers", Nothing, |d| done(d.event_consumers())),
+        ("set_event_consumers", Any(&[P::AdministerDomain]), |d| d.set_event_consumers(&["webhooks".into()])),
+        ("outbox", VOICE, |d| d.outbox("webhooks").and_then(|o| done(o.take(10)))),
         ("revoke_token", Any(&[P::UsersEdit]), |d| d.revoke_token("nobody")),
         ("roles", Any(&[P::RolesView, P::UsersEdit]), |d| done(d.roles())),
         ("put_role", All(&[P::RolesCreate, P::RolesEdit]), |d| done(d.put_role("listener", &[P::RecordingRedacted]))),

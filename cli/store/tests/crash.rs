@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use cli_store::{Domain, Lookup, OpenOptions, SpeakerStatus, StoreError};
+use cli_store::{Clock, Domain, Event, Lookup, OpenOptions, SpeakerStatus, StoreError, StoredEvent, SystemClock};
 use common::*;
 
 const WORK: &str = "VOUCH_STORE_TEST_WORK";
@@ -49,6 +49,23 @@ fn child() {
                 acknowledge(n);
             }
         }
+        "tell" => {
+            let domain = Domain::open_with(&dir, OpenOptions::default().journal("journal")).unwrap();
+            let mut passed = fs::File::options().create(true).append(true).open(dir.with_extension("events")).unwrap();
+            for n in numbers {
+                let id = speaker(&format!("s{}", n % 7));
+                domain.put_voiceprint(&id, enrolment(&numbered_template(n)).overwrite(true)).unwrap();
+                if n % 3 == 2 {
+                    domain.delete_speaker(&id).unwrap();
+                }
+                let outbox = domain.outbox("journal").unwrap();
+                for event in outbox.take(10).unwrap() {
+                    passed.write_all(line_of(&event).as_bytes()).unwrap();
+                    outbox.acknowledge(&[event.seq]).unwrap();
+                }
+                acknowledge(n);
+            }
+        }
         "churn" => {
             let domain = Domain::open(&dir).unwrap();
             for n in numbers {
@@ -66,6 +83,15 @@ fn child() {
         }
         other => panic!("{other}"),
     }
+}
+
+/// The event as the child passes it on: its number and whom it is about, in one write.
+fn line_of(event: &StoredEvent) -> String {
+    let speaker = match &event.event {
+        Event::SpeakerEnrolled { speaker, .. } | Event::SpeakerDeleted { speaker } => speaker,
+        other => panic!("{other:?}"),
+    };
+    format!("{} {speaker}\n", event.seq)
 }
 
 fn start(work: &str, dir: &Path, range: std::ops::Range<u64>) -> Child {
@@ -241,6 +267,48 @@ fn kill_during_creation_leaves_a_whole_domain_or_none() {
         next = visible.iter().map(|n| n[1..].parse::<u64>().unwrap() + 1).max().unwrap_or(0);
     }
     assert!(!acked.is_empty());
+}
+
+#[test]
+fn kill_between_a_write_and_its_event_loses_neither() {
+    let f = fixture();
+    drop(f.domain);
+    let mut rng = Rng(0x5eed_0005);
+    let mut kills = 0;
+    for round in 0..20 {
+        let (after, delay) = moment(&mut rng);
+        kills += u32::from(start_and_kill("tell", &f.dir, round * 1_000..(round + 1) * 1_000, after, delay).1);
+    }
+    // What was taken and not passed on before a kill comes again after a minute.
+    let later = ManualClock::starting(SystemClock.now().0 + 120_000);
+    let domain = Domain::open_with(&f.dir, OpenOptions::default().clock(later)).unwrap();
+    let mut told: Vec<String> =
+        fs::read_to_string(f.dir.with_extension("events")).unwrap().split_inclusive('\n').map(str::to_owned).collect();
+    let outbox = domain.outbox("journal").unwrap();
+    let left = outbox.take(1_000).unwrap();
+    told.extend(left.iter().map(line_of));
+    outbox.acknowledge(&left.iter().map(|e| e.seq).collect::<Vec<_>>()).unwrap();
+    assert!(outbox.take(1).unwrap().is_empty());
+
+    let (mut done, mut after) = (Vec::new(), 0);
+    loop {
+        let page = domain.audit(after).unwrap();
+        let Some(last) = page.last() else { break };
+        after = last.seq;
+        done.extend(page.into_iter().filter(|e| e.action.to_string().starts_with("SPEAKER_")).map(|e| e.subject));
+    }
+    let distinct: BTreeSet<&String> = told.iter().collect();
+    println!(
+        "{kills} kills, {} changes, {} events left for later, {} told twice",
+        done.len(),
+        left.len(),
+        told.len() - distinct.len()
+    );
+    assert!(kills == 20 && done.len() >= 20, "{kills} kills, {} changes: the test did not test", done.len());
+    let mut events: Vec<&str> = distinct.iter().map(|l| l.trim_end().split_once(' ').unwrap().1).collect();
+    events.sort_unstable();
+    done.sort_unstable();
+    assert_eq!(events, done, "each change has one event, and each event a change");
 }
 
 #[test]

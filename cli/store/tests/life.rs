@@ -524,6 +524,8 @@ fn a_domain_of_the_first_schema_is_brought_up_with_what_it_holds() {
     let dir = f.dir.clone();
     drop(f.domain);
     for sql in [
+        "DROP TABLE outbox_heads",
+        "DROP TABLE outbox",
         "DROP TABLE audit_heads",
         "ALTER TABLE audit DROP COLUMN note",
         "DROP TABLE words_original",

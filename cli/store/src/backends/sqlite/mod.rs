@@ -30,7 +30,7 @@ use pool::Pool;
 /// Marks the database as ours: "vouc", at byte 68 of the file as SQLite has it.
 const APPLICATION_ID: u32 = 0x766f_7563;
 /// Newest schema that this program knows.
-const SCHEMA_VERSION: i64 = 6;
+const SCHEMA_VERSION: i64 = 7;
 /// Connections that read at once; a reader more waits until one of them is done. Each is a thread, three file handles and up to 2 MB of cache.
 const MAX_READERS: usize = 8;
 /// How long a writer waits for its turn, and a reader for another to be done.
@@ -49,6 +49,7 @@ fn migrator() -> Migrator {
         migration(4, "fraudsters", include_str!("migrations/0004_fraudsters.sql")),
         migration(5, "session audio", include_str!("migrations/0005_session_audio.sql")),
         migration(6, "contacts", include_str!("migrations/0006_contacts.sql")),
+        migration(7, "outbox", include_str!("migrations/0007_outbox.sql")),
     ];
     Migrator { migrations: migrations.into(), ..Migrator::DEFAULT }
 }
