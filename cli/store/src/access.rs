@@ -375,7 +375,7 @@ pub enum Action {
 }
 
 /// What a decision needs to know of a contact.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Scope {
     /// The agent's user name.
     pub agent: Option<String>,
@@ -385,6 +385,15 @@ pub struct Scope {
     pub redacted_recording: bool,
     /// Whether there is a redacted transcript.
     pub redacted_transcript: bool,
+}
+
+impl fmt::Debug for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope")
+            .field("redacted_recording", &self.redacted_recording)
+            .field("redacted_transcript", &self.redacted_transcript)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Scope {
@@ -397,7 +406,7 @@ impl Scope {
 }
 
 /// What somebody may do at this moment, and where each right comes from.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Grants {
     /// The user's name; empty for the domain's owner.
     pub user: String,
@@ -409,6 +418,12 @@ pub struct Grants {
     pub withheld: BTreeMap<Permission, String>,
     /// Where the user stands.
     pub hierarchy: Option<HierarchyGroup>,
+}
+
+impl fmt::Debug for Grants {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Grants").field("owner", &self.owner).finish_non_exhaustive()
+    }
 }
 
 impl Grants {
@@ -468,7 +483,7 @@ impl Grants {
 }
 
 /// What is allowed, and by what.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Allowed {
     /// The copy, where it is about one.
     pub variant: Option<Variant>,
@@ -476,12 +491,24 @@ pub struct Allowed {
     pub because: String,
 }
 
+impl fmt::Debug for Allowed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Allowed").field("variant", &self.variant).finish_non_exhaustive()
+    }
+}
+
 /// What is decided of an action.
 pub type Decision = Result<Allowed, Denied>;
 
 /// What is not, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Denied(pub String);
+
+impl fmt::Debug for Denied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Denied").finish_non_exhaustive()
+    }
+}
 
 /// The one decision about a contact.
 ///

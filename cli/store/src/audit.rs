@@ -1,5 +1,6 @@
 //! Who did what to whom, and when: append-only, each entry bound to the one before it, generated ids only.
 
+use std::fmt;
 use std::path::Path;
 
 use crate::access::Permission;
@@ -13,7 +14,7 @@ use crate::sealed::{framed, mac};
 use crate::statement::{Fields, Statement, get};
 
 /// One entry of the audit.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct AuditEntry {
     /// Counts from 1 without gaps.
     pub seq: u64,
@@ -27,6 +28,16 @@ pub struct AuditEntry {
     pub subject: String,
     /// Why, or how much: what was given as the reason.
     pub note: Option<String>,
+}
+
+impl fmt::Debug for AuditEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuditEntry")
+            .field("seq", &self.seq)
+            .field("at", &self.at)
+            .field("action", &self.action)
+            .finish_non_exhaustive()
+    }
 }
 
 const FIELDS: &str = "seq, at, actor, action, subject, mac, note";

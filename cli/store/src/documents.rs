@@ -36,7 +36,7 @@ impl Kind {
 }
 
 /// A document as it is stored.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Document<T> {
     pub(crate) name: String,
     pub(crate) version: u64,

@@ -1,6 +1,7 @@
 //! Finding contacts, within what whoever asks may see: no filter answers about what one may not read.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use crate::access::{Grants, Permission};
 use crate::backend::rows;
@@ -36,7 +37,7 @@ pub struct Range {
 }
 
 /// What was said.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Words {
     /// Words and phrases with commas between them, 128 characters at most. A phrase in quotes is found word after word; several words without quotes are found
     /// anywhere in the call.
@@ -45,6 +46,12 @@ pub struct Words {
     pub all: bool,
     /// Who said it; anybody if there is none.
     pub by: Vec<Speaker>,
+}
+
+impl fmt::Debug for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Words").field("all", &self.all).field("by", &self.by).finish_non_exhaustive()
+    }
 }
 
 /// Which sentiment score.
@@ -72,7 +79,7 @@ pub struct Score {
 }
 
 /// What contacts are to be found. Empty lists ask for nothing.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct ContactFilter {
     /// This one, whatever else is asked.
     pub contact_id: Option<String>,
@@ -106,8 +113,14 @@ pub struct ContactFilter {
     pub speaker_actions: Vec<String>,
 }
 
+impl fmt::Debug for ContactFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ContactFilter").field("range", &self.range).finish_non_exhaustive()
+    }
+}
+
 /// A contact that was found; absent is what one may not see.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct FoundContact {
     /// Its id.
     pub contact_id: String,
@@ -133,6 +146,15 @@ pub struct FoundContact {
     pub authentication: Option<String>,
     /// What the watch list said.
     pub fraud: Option<String>,
+}
+
+impl fmt::Debug for FoundContact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FoundContact")
+            .field("contact_id", &self.contact_id)
+            .field("initiated_at", &self.initiated_at)
+            .finish_non_exhaustive()
+    }
 }
 
 fn invalid(field: &'static str, reason: impl Into<String>) -> StoreError {

@@ -1,6 +1,7 @@
 //! Rules and the privacy configuration of a domain: kept whole, with a version, changed in one step.
 
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 use crate::access::Permission;
 use crate::audit_action::AuditAction;
@@ -17,7 +18,7 @@ const MAX_BYTES: usize = 1 << 20;
 const REDACTION_CONFIG: &str = "REDACTION_CONFIG";
 
 /// A rule as it was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct StoredRule {
     /// Its name.
     pub name: String,
@@ -29,8 +30,17 @@ pub struct StoredRule {
     pub json: String,
 }
 
+impl fmt::Debug for StoredRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredRule")
+            .field("version", &self.version)
+            .field("updated_at", &self.updated_at)
+            .finish_non_exhaustive()
+    }
+}
+
 /// The privacy configuration at some moment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct StoredPrivacy {
     /// Counts its changes from 1; 0 if there never was one. To take it away is a change.
     pub version: u64,
@@ -40,8 +50,17 @@ pub struct StoredPrivacy {
     pub json: Option<String>,
 }
 
+impl fmt::Debug for StoredPrivacy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredPrivacy")
+            .field("version", &self.version)
+            .field("updated_at", &self.updated_at)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Who works with which version since when.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Acknowledgement {
     /// The worker.
@@ -50,6 +69,12 @@ pub struct Acknowledgement {
     pub version: u64,
     /// Since when, in milliseconds since 1970.
     pub at: i64,
+}
+
+impl fmt::Debug for Acknowledgement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Acknowledgement").field("version", &self.version).field("at", &self.at).finish_non_exhaustive()
+    }
 }
 
 fn fits(field: &'static str, json: &str) -> Result<(), StoreError> {

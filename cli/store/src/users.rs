@@ -1,6 +1,7 @@
 //! Users, roles, and rights for a time; and the check that every other call begins with.
 
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 use crate::access::{Grants, HierarchyGroup, Permission, Role, built_in_roles, lint};
 use crate::audit_action::AuditAction;
@@ -19,7 +20,7 @@ const MOST_MINUTES: u32 = 1_440;
 const MOST_REASON: usize = 1_000;
 
 /// A user, for those who see it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct User {
     /// The name: 1 to 100 letters, digits or `_.@+-`.
     pub name: String,
@@ -31,6 +32,15 @@ pub struct User {
     pub has_token: bool,
     /// When the user last changed.
     pub updated_at: Timestamp,
+}
+
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("User")
+            .field("has_token", &self.has_token)
+            .field("updated_at", &self.updated_at)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What is kept of a user.
@@ -53,7 +63,7 @@ pub(crate) struct SlowHash {
 }
 
 /// A right that a user has for a time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Elevation {
     /// Its id.
@@ -70,6 +80,16 @@ pub struct Elevation {
     pub granted_at: i64,
     /// When it ends.
     pub expires_at: i64,
+}
+
+impl fmt::Debug for Elevation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Elevation")
+            .field("id", &self.id)
+            .field("permission", &self.permission)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
 }
 
 pub(crate) fn reason(text: &str) -> Result<&str, StoreError> {
