@@ -1,7 +1,7 @@
 //! A domain: made, opened, described, changed, re-keyed and deleted.
 
 use std::fmt;
-use std::fs::{self, File};
+use std::fs::{self};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,14 +12,17 @@ use crate::access::Permission;
 use crate::actor::{Actor, Credential};
 use crate::audit_action::AuditAction;
 use crate::backend::{Backend, Connection, change, rows};
-use crate::backends::sqlite::{Sqlite, check_header, with_suffix};
+use crate::backends::sqlite::Sqlite;
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::{ConflictType, KeyProblem, ResourceType, StoreError};
-use crate::files::{beside, parent, sync_dir};
 use crate::ids::{Description, DomainId, DomainName, WatchlistId, name};
 use crate::key::DomainKey;
 use crate::sealed::Keys;
 use crate::statement::{Fields, Statement, get};
+
+mod create;
+mod delete;
+mod rekey;
 
 const DATABASE: &str = "domain.sqlite";
 const KEY: &str = "domain.key";
@@ -29,7 +32,6 @@ const DEFAULT_EXPIRY_DAYS: u32 = 1_095;
 const MAX_EXPIRY_DAYS: u32 = 36_500;
 const MAX_WATCHLISTS: u32 = 1_000_000;
 const MAX_FRAUDSTERS: u32 = 100_000_000;
-const DEFAULT_WATCHLIST_NAME: &str = "default";
 
 /// What a new domain is to be.
 #[derive(Clone, Debug)]
@@ -238,17 +240,6 @@ impl fmt::Debug for Domain {
     }
 }
 
-/// Removes what was begun unless it is finished.
-struct Unfinished(Vec<PathBuf>);
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        for path in &self.0 {
-            let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
-        }
-    }
-}
-
 impl Opened {
     pub(crate) fn open(dir: &Path, options: &OpenOptions) -> Result<Opened, StoreError> {
         options.check()?;
@@ -270,125 +261,6 @@ impl Opened {
 }
 
 impl Domain {
-    /// Makes a domain in a new directory `dir` and opens it.
-    ///
-    /// Others see the whole domain or none: it is built beside `dir` and renamed.
-    ///
-    /// # Errors
-    /// [`StoreError::Exists`], [`StoreError::Full`], [`StoreError::Io`], [`StoreError::Validation`]; nothing is left behind.
-    pub fn create(dir: &Path, new: NewDomain) -> Result<Domain, StoreError> {
-        Domain::create_with(dir, new, OpenOptions::default())
-    }
-
-    /// As [`Domain::create`]. With [`OpenOptions::key_path`] the new key is written there, where nothing may be yet.
-    ///
-    /// # Errors
-    /// As [`Domain::create`].
-    pub fn create_with(dir: &Path, new: NewDomain, options: OpenOptions) -> Result<Domain, StoreError> {
-        options.check()?;
-        check(&new)?;
-        let dir = absolute(dir)?;
-        let outside_key = options.key_path.clone();
-        for path in std::iter::once(&dir).chain(&outside_key) {
-            if path.symlink_metadata().is_ok() {
-                return Err(StoreError::Exists { path: path.clone() });
-            }
-        }
-
-        let build = beside(&dir, "tmp")?;
-        let mut builder = fs::DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&build).map_err(|e| StoreError::io(&dir, "create", e))?;
-        let mut unfinished = Unfinished(vec![build.clone()]);
-
-        // Errors name the place that was asked for, not the one it is built in.
-        let there = |e| relocate(e, &build, &dir);
-        let key_path = outside_key.clone().unwrap_or_else(|| build.join(KEY));
-        let key = DomainKey::random()?;
-        key.write(&key_path).map_err(there)?;
-        unfinished.0.extend(outside_key.clone());
-
-        let database = build.join(DATABASE);
-        let backend = Box::new(Sqlite::create(&database, &build.join(LOCK)).map_err(there)?);
-        let domain = Domain::owned(Arc::new(Opened {
-            dir: build.clone(),
-            id: DomainId::random()?,
-            key_path,
-            clock: options.clock.clone(),
-            name: options.actor.clone(),
-            journal: options.journal.clone(),
-            keys: Keys::random()?,
-            backend,
-        }));
-        domain.insert(&new, &key).map_err(there)?;
-        domain.opened.backend.close().map_err(there)?;
-        if with_suffix(&database, "-wal").exists() {
-            return Err(StoreError::Internal { reason: format!("{} was not closed", database.display()) });
-        }
-        drop(domain);
-        File::open(&database).and_then(|f| f.sync_all()).map_err(|e| StoreError::io(&dir, "sync", e))?;
-        sync_dir(&build).map_err(there)?;
-
-        if dir.symlink_metadata().is_ok() {
-            return Err(StoreError::Exists { path: dir });
-        }
-        fs::rename(&build, &dir).map_err(|e| match e.kind() {
-            io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
-                StoreError::Exists { path: dir.clone() }
-            }
-            _ => StoreError::io(&dir, "create", e),
-        })?;
-        unfinished.0.clear();
-        sync_dir(parent(&dir))?;
-        Domain::open_with(&dir, options)
-    }
-
-    fn insert(&self, new: &NewDomain, key: &DomainKey) -> Result<(), StoreError> {
-        let (now, id) = (self.now().0, self.opened.id.as_str());
-        let watchlist = WatchlistId::random()?;
-        let wrapped = self.opened.keys.wrap(key, id)?;
-        self.opened.backend.write(|c| {
-            let domain = Statement::new(
-                "INSERT INTO domains (domain_id, name, description, status, default_watchlist_id, consent_required, \
-                 expiry_days, max_watchlists, max_fraudsters, created_at, updated_at) \
-                 VALUES ($1, $2, $3, 'ACTIVE', $4, $5, $6, $7, $8, $9, $9)",
-            )
-            .bind(id)
-            .bind(new.name.as_str())
-            .bind(new.description.as_ref().map(Description::as_str))
-            .bind(watchlist.as_str())
-            .bind(new.consent_required)
-            .bind(i64::from(new.expiry_days))
-            .bind(i64::from(new.max_watchlists))
-            .bind(i64::from(new.max_fraudsters))
-            .bind(now);
-            change(c, domain)?;
-            let list = Statement::new(
-                "INSERT INTO watchlists (domain_id, watchlist_id, name, is_default, created_at, updated_at) \
-                 VALUES ($1, $2, $3, $4, $5, $5)",
-            )
-            .bind(id)
-            .bind(watchlist.as_str())
-            .bind(DEFAULT_WATCHLIST_NAME)
-            .bind(true)
-            .bind(now);
-            change(c, list)?;
-            self.insert_wrapped(c, key, &wrapped)?;
-            self.record(c, AuditAction::DomainCreated, id)
-        })
-    }
-
-    fn insert_wrapped(&self, c: &mut dyn Connection, key: &DomainKey, wrapped: &[u8]) -> Result<(), StoreError> {
-        let insert =
-            Statement::new("INSERT INTO data_keys (domain_id, key_id, wrapped, created_at) VALUES ($1, $2, $3, $4)")
-                .bind(self.opened.id.as_str())
-                .bind(key.id())
-                .bind(wrapped)
-                .bind(self.now().0);
-        change(c, insert).map(|_| ())
-    }
-
     /// Opens the domain in `dir`.
     ///
     /// # Errors
@@ -474,114 +346,6 @@ impl Domain {
         let info = info_row(self.opened.backend.path(), c)?;
         if info.active { Ok(info) } else { Err(not_active(&self.opened.dir)) }
     }
-
-    /// Gives the domain a new key and writes it over the key file. No voiceprint is touched; domains that are open
-    /// elsewhere go on.
-    ///
-    /// At any instant the key file opens the domain. If the call fails or is killed the former key may open it too,
-    /// until a later call succeeds.
-    ///
-    /// # Errors
-    /// [`StoreError::Key`]; [`StoreError::Conflict`] with [`ConflictType::ConcurrentChanges`] if another process does
-    /// the same at once; storage errors.
-    pub fn rekey(&self) -> Result<(), StoreError> {
-        self.allow(Permission::AdministerDomain)?;
-        let old = DomainKey::read(&self.opened.key_path)?;
-        let new = DomainKey::random()?;
-        self.admit(&old, &new)?;
-        self.switch(&old, &new)?;
-        self.opened.backend.erase_deleted()
-    }
-
-    /// First half: the new key opens the domain as well.
-    fn admit(&self, old: &DomainKey, new: &DomainKey) -> Result<(), StoreError> {
-        let path = self.opened.backend.path();
-        let wrapped = self.opened.keys.wrap(new, self.opened.id.as_str())?;
-        self.opened.backend.write(|c| {
-            self.active(c)?;
-            if wrapped_row(path, c, &self.opened.id, &old.id())?.is_none() {
-                return Err(StoreError::Key { path: self.opened.key_path.clone(), problem: KeyProblem::Wrong });
-            }
-            self.insert_wrapped(c, new, &wrapped)
-        })
-    }
-
-    /// Second half: the key file changes, then the old key stops working.
-    fn switch(&self, old: &DomainKey, new: &DomainKey) -> Result<(), StoreError> {
-        let path = self.opened.backend.path();
-        self.opened.backend.write(|c| {
-            let unchanged = DomainKey::read(&self.opened.key_path)?.id() == old.id();
-            if !unchanged || wrapped_row(path, c, &self.opened.id, &new.id())?.is_none() {
-                return Err(StoreError::Conflict {
-                    conflict: ConflictType::ConcurrentChanges,
-                    reason: format!("{} is being re-keyed by another process: try again", self.opened.dir.display()),
-                });
-            }
-            new.write(&self.opened.key_path)?;
-            let delete = Statement::new("DELETE FROM data_keys WHERE domain_id = $1 AND key_id <> $2")
-                .bind(self.opened.id.as_str())
-                .bind(new.id());
-            change(c, delete)?;
-            self.record(c, AuditAction::DomainRekeyed, self.opened.id.as_str())
-        })
-    }
-
-    /// Deletes the domain in `dir` with all that it keeps, at once and for good. It needs no key.
-    ///
-    /// Processes that have it open can change nothing in it any more. Called again, it finishes a deletion that was cut
-    /// short. A key kept elsewhere is not touched.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`], [`StoreError::NotADomain`] (also if the directory holds other files), storage errors.
-    pub fn delete(dir: &Path) -> Result<(), StoreError> {
-        let dir = existing(dir)?;
-        check_header(&dir.join(DATABASE))?;
-        for entry in fs::read_dir(&dir).map_err(|e| StoreError::io(&dir, "read", e))? {
-            let name = entry.map_err(|e| StoreError::io(&dir, "read", e))?.file_name();
-            let ours = name.to_str().is_some_and(|n| {
-                matches!(n, DATABASE | KEY | LOCK | "domain.sqlite-wal" | "domain.sqlite-shm")
-                    || n.starts_with(".domain.key.tmp-")
-            });
-            if !ours {
-                let reason = "it holds files that are not the domain's: move them away";
-                return Err(StoreError::not_a_domain(&dir, reason));
-            }
-        }
-        let backend = open(&dir, None)?;
-        backend.write(|c| change(c, Statement::new("UPDATE domains SET status = 'DELETED'")).map(|_| ()))?;
-        drop(backend);
-        let gone = beside(&dir, "deleted")?;
-        fs::rename(&dir, &gone).map_err(|e| StoreError::io(&dir, "delete", e))?;
-        let key = gone.join(KEY);
-        match fs::remove_file(&key) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(StoreError::io(&key, "delete", e)),
-            _ => {}
-        }
-        fs::remove_dir_all(&gone).map_err(|e| StoreError::io(&gone, "delete", e))?;
-        sync_dir(parent(&dir))
-    }
-
-    /// The domains in the directories right below `parent`, sorted by path; no key is needed. One that cannot be read
-    /// is listed with its error.
-    ///
-    /// # Errors
-    /// [`StoreError::Io`] if `parent` cannot be read.
-    pub fn list(parent: &Path) -> Result<Vec<FoundDomain>, StoreError> {
-        let mut found = Vec::new();
-        for entry in fs::read_dir(parent).map_err(|e| StoreError::io(parent, "read", e))? {
-            let dir = entry.map_err(|e| StoreError::io(parent, "read", e))?.path();
-            let hidden = dir.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(b"."));
-            if !hidden && dir.join(DATABASE).is_file() {
-                found.push(dir);
-            }
-        }
-        found.sort();
-        let describe = |dir: &Path| {
-            let dir = existing(dir)?;
-            info(&*open(&dir, None)?)
-        };
-        Ok(found.into_iter().map(|dir| FoundDomain { info: describe(&dir), dir }).collect())
-    }
 }
 
 /// SQLite takes names that begin with `file:` for something else, so every path starts at the root.
@@ -629,16 +393,6 @@ fn not_active(dir: &Path) -> StoreError {
     StoreError::Conflict {
         conflict: ConflictType::DomainNotActive,
         reason: format!("the domain at {} is being deleted: delete it again to finish", dir.display()),
-    }
-}
-
-fn relocate(error: StoreError, from: &Path, to: &Path) -> StoreError {
-    let moved = |path: PathBuf| path.strip_prefix(from).map(|rest| to.join(rest)).unwrap_or(path);
-    match error {
-        StoreError::Full { path } => StoreError::Full { path: moved(path) },
-        StoreError::Io { path, action, source } => StoreError::Io { path: moved(path), action, source },
-        StoreError::Corrupt { path, reason } => StoreError::Corrupt { path: moved(path), reason },
-        other => other,
     }
 }
 
@@ -699,68 +453,4 @@ fn wrapped_row(
         .bind(domain.as_str())
         .bind(key_id);
     rows(c, query)?.pop().map(|row| get(path, &row, 0)).transpose()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Enrolment, Lookup, ModelId, SpeakerId};
-
-    fn new_domain(parent: &Path) -> Domain {
-        Domain::create(&parent.join("d"), NewDomain::new("test".parse().unwrap())).unwrap()
-    }
-
-    fn intact(dir: &Path, speaker: &SpeakerId) {
-        match Domain::open(dir).unwrap().voiceprint(speaker).unwrap() {
-            Lookup::Enrolled(print) => assert_eq!(print.template(), b"print"),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn rekey_cut_short_at_each_step_still_opens() {
-        let parent = tempfile::tempdir().unwrap();
-        let domain = new_domain(parent.path());
-        let dir = domain.dir().to_owned();
-        let speaker: SpeakerId = "a".parse().unwrap();
-        domain.put_voiceprint(&speaker, Enrolment::new(ModelId([1; 16]), b"print")).unwrap();
-        let key = || fs::read(dir.join(KEY)).unwrap();
-        let keep = key();
-
-        // Killed between the halves: the key file is the old one.
-        let old = DomainKey::read(&dir.join(KEY)).unwrap();
-        let lost = DomainKey::random().unwrap();
-        domain.admit(&old, &lost).unwrap();
-        assert_eq!(key(), keep);
-        intact(&dir, &speaker);
-
-        // Killed after the key file was written and before the old key was struck out.
-        lost.write(&dir.join(KEY)).unwrap();
-        intact(&dir, &speaker);
-
-        // Run again: one key is left, and the earlier ones open nothing.
-        domain.rekey().unwrap();
-        intact(&dir, &speaker);
-        assert_ne!(key(), keep);
-        for former in [&old, &lost] {
-            former.write(&dir.join(KEY)).unwrap();
-            let error = Domain::open(&dir).unwrap_err();
-            assert!(matches!(error, StoreError::Key { problem: KeyProblem::Wrong, .. }), "{error:?}");
-        }
-    }
-
-    #[test]
-    fn two_rekeys_at_once_do_not_lose_the_domain() {
-        let parent = tempfile::tempdir().unwrap();
-        let domain = new_domain(parent.path());
-        let dir = domain.dir().to_owned();
-        let old = DomainKey::read(&dir.join(KEY)).unwrap();
-        let (a, b) = (DomainKey::random().unwrap(), DomainKey::random().unwrap());
-        domain.admit(&old, &a).unwrap();
-        domain.admit(&old, &b).unwrap();
-        domain.switch(&old, &a).unwrap();
-        let error = domain.switch(&old, &b).unwrap_err();
-        assert_eq!(error.conflict_type(), Some(ConflictType::ConcurrentChanges));
-        Domain::open(&dir).unwrap();
-    }
 }

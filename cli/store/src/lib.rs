@@ -84,9 +84,10 @@ mod users;
 mod watchlist;
 mod words;
 
+pub use access::lint::lint;
 pub use access::{
     Action, Allowed, Decision, Denied, Grants, HierarchyGroup, Media, Permission, Role, Scope, Variant, authorize,
-    built_in_roles, lint, resolve,
+    built_in_roles, resolve,
 };
 pub use actor::{Actor, Credential};
 pub use audit::AuditEntry;

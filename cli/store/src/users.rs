@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-use crate::access::{Grants, HierarchyGroup, Permission, Role, built_in_roles, lint};
+use crate::access::lint::lint;
+use crate::access::{Grants, HierarchyGroup, Permission, Role, built_in_roles};
 use crate::audit_action::AuditAction;
 use crate::backend::Connection;
 use crate::clock::Timestamp;

@@ -1,3 +1,4 @@
+use super::lint::lint;
 use super::*;
 
 fn grants(permissions: &[Permission]) -> Grants {
