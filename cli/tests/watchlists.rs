@@ -167,6 +167,38 @@ fn what_happens_to_people_is_told_with_generated_ids_only() {
     assert_eq!(actions.iter().filter(|a| *a == "BATCH_REGISTRATION_REQUEST").count(), 2, "begun and ended");
 }
 
+/// The actions and speakers in the file of events.
+fn told(room: &Room) -> Vec<(String, String)> {
+    let text = std::fs::read_to_string(room.path("events")).unwrap_or_default();
+    let events = text.lines().map(|l| serde_json::from_str::<Value>(l).unwrap());
+    let of = |e: &Value, key: &str| e["detail"][key].as_str().unwrap_or_default().to_owned();
+    events.map(|e| (of(&e, "action"), of(&e, "generatedSpeakerId"))).collect()
+}
+
+#[test]
+fn what_a_killed_process_did_not_tell_is_told_by_the_next_in_the_same_file() {
+    let room = Room::new();
+    // As far as a process gets that is killed after the write: the voiceprint is there, and nobody was told.
+    let killed = |events: &str, id: &str| {
+        let files = cli_app::live::EventFiles { events: Some(room.path(events)), privacy: None };
+        let options = cli_store::OpenOptions::default().journal(files.consumer().unwrap().unwrap());
+        let domain = cli_store::Domain::open_with(&room.path("vouch.domain"), options).unwrap();
+        let print = cli_store::Enrolment::new(cli_store::ModelId([1; 16]), b"print");
+        domain.put_voiceprint(&id.parse().unwrap(), print).unwrap().generated_speaker_id.to_string()
+    };
+    let first = killed("events", "first");
+    let elsewhere = killed("other", "elsewhere");
+    // Who has no place for events tells nothing, and takes nothing away.
+    room.ok(&["speaker", "opt-out", "somebody"]);
+    assert!(told(&room).is_empty());
+    let second = room.ok(&["speaker", "opt-out", "second", "--events", "events"]);
+    let second = second["GeneratedSpeakerId"].as_str().unwrap().to_owned();
+    assert_eq!(told(&room), [("ENROLL_SPEAKER".into(), first), ("OPT_OUT_SPEAKER".into(), second.clone())]);
+    room.ok(&["speaker", "delete", "second", "--events", "events"]);
+    assert_eq!(told(&room).len(), 3, "once each: {:?}", told(&room));
+    assert!(told(&room).iter().all(|t| t.1 != elsewhere), "another file's events are told there");
+}
+
 #[test]
 fn e8_a_malformed_list_fails_at_once_and_an_unknown_one_at_the_check() {
     let room = Room::new();

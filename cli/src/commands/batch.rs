@@ -201,12 +201,11 @@ fn go_on<W: Work, O: Sync>(
     let known = domain.describe_job(id)?;
     let job = if batch::is_open(&known) {
         let mut journal = Journal::of(global)?;
-        let mut tell = |status: &str| {
-            journal.batch(domain.id().as_str(), id.as_str(), known.kind == JobKind::SpeakerEnrollment, status)
-        };
-        tell(&known.status.to_string())?;
+        let enrollment = known.kind == JobKind::SpeakerEnrollment;
+        journal.batch(domain.id().as_str(), id.as_str(), enrollment, &known.status.to_string())?;
         let job = batch::run(domain, id, request, &work()?, &pool(global.threads)?, tick)?;
-        tell(&job.status.to_string())?;
+        journal.drain(domain)?;
+        journal.batch(domain.id().as_str(), id.as_str(), enrollment, &job.status.to_string())?;
         job
     } else {
         domain.describe_job(id)?

@@ -110,12 +110,7 @@ pub(super) fn run(global: &Global, out: Output, args: &EnrollArgs) -> Result<Exi
             report.generated_speaker_id = Some(speaker.generated_speaker_id.to_string());
             report.status = Some(speaker.status.to_string());
             report.enrolled = true;
-            Journal::of(global)?.speaker(
-                domain.id().as_str(),
-                speaker.generated_speaker_id.as_str(),
-                "ENROLL_SPEAKER",
-                "RECORDINGS",
-            )?;
+            Journal::of(global)?.drain(&domain)?;
             Exit::Success
         }
     };

@@ -44,12 +44,6 @@ struct Registered {
     reasons: Vec<String>,
 }
 
-fn tell(global: &Global, domain: &Domain, f: &Fraudster, action: &str) -> Result<()> {
-    let lists: Vec<String> = f.watchlist_ids.iter().map(ToString::to_string).collect();
-    let mut journal = Journal::of(global)?;
-    Ok(journal.fraudster(domain.id().as_str(), f.generated_fraudster_id.as_str(), &lists, action)?)
-}
-
 fn id(text: &str) -> Result<FraudsterId> {
     text.parse().with_context(|| format!("fraudster {text}"))
 }
@@ -76,7 +70,7 @@ pub(super) fn run(global: &Global, out: Output, command: &FraudsterCommand) -> R
         FraudsterCommand::Delete { fraudster } => {
             let found = domain.describe_fraudster(&id(fraudster)?)?;
             domain.delete_fraudster(&found.generated_fraudster_id)?;
-            tell(global, &domain, &found, "DELETE_FRAUDSTER")?;
+            Journal::of(global)?.drain(&domain)?;
             out.print(&report(&domain, &found), |f| format!("deleted {}", f.generated_fraudster_id))?;
         }
     }
@@ -140,7 +134,7 @@ fn register(global: &Global, out: Output, domain: &Domain, args: &RegisterArgs) 
             let model_id = ModelId(tools.model.id().0);
             let new =
                 domain.register_fraudster(Registration { model_id, template: &bytes, watchlist: list.as_ref() })?;
-            tell(global, domain, &new, "REGISTER_FRAUDSTER")?;
+            Journal::of(global)?.drain(domain)?;
             new
         }
     };

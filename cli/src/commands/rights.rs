@@ -4,6 +4,7 @@
 //! every command, and no line for "the others": a new command does not compile before somebody has decided.
 
 use anyhow::{Context, Result, anyhow};
+use cli_app::live::EventFiles;
 use cli_store::{Domain, OpenOptions, Permission, StoreError};
 use zeroize::Zeroizing;
 
@@ -100,6 +101,9 @@ impl Global {
         if let Some(file) = &self.token_file {
             let token = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
             options = options.token(Zeroizing::new(token).trim());
+        }
+        if let Some(consumer) = EventFiles::from(self).consumer()? {
+            options = options.journal(consumer);
         }
         Ok(Domain::open_with(&self.domain, options)?)
     }

@@ -36,11 +36,6 @@ impl From<&Speaker> for Report {
     }
 }
 
-fn tell(global: &Global, domain: &Domain, speaker: &Speaker, action: &str) -> Result<()> {
-    let mut journal = Journal::of(global)?;
-    Ok(journal.speaker(domain.id().as_str(), speaker.generated_speaker_id.as_str(), action, "")?)
-}
-
 pub(super) fn run(global: &Global, out: Output, command: SpeakerCommand) -> Result<Exit> {
     let domain = global.open()?;
     let parse = |id: &str| id.parse::<SpeakerId>().with_context(|| format!("speaker {id}"));
@@ -61,13 +56,13 @@ pub(super) fn run(global: &Global, out: Output, command: SpeakerCommand) -> Resu
         SpeakerCommand::Describe { id } => show(out, &domain.describe_speaker(&parse(&id)?)?)?,
         SpeakerCommand::OptOut { id } => {
             let speaker = domain.opt_out(&parse(&id)?)?;
-            tell(global, &domain, &speaker, "OPT_OUT_SPEAKER")?;
+            Journal::of(global)?.drain(&domain)?;
             show(out, &speaker)?;
         }
         SpeakerCommand::Delete { id } => {
             let speaker = domain.describe_speaker(&parse(&id)?)?;
             domain.delete_speaker(&parse(&id)?)?;
-            tell(global, &domain, &speaker, "DELETE_SPEAKER")?;
+            Journal::of(global)?.drain(&domain)?;
             out.print(&Report::from(&speaker), |s| format!("deleted {}", s.customer_speaker_id))?;
         }
         SpeakerCommand::Export { id, out: file, passphrase_file } => {
@@ -82,6 +77,7 @@ pub(super) fn run(global: &Global, out: Output, command: SpeakerCommand) -> Resu
             let imported = domain
                 .import_voiceprint(&bytes, &passphrase(&passphrase_file)?, rename.as_ref(), overwrite)
                 .with_context(|| file.display().to_string())?;
+            Journal::of(global)?.drain(&domain)?;
             show(out, &imported)?;
         }
     }

@@ -4,12 +4,12 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use cli_store::{Clock, ResultId, SystemClock, Timestamp};
+use cli_store::{Clock, Domain, EnrolmentSource, Event, ResultId, StoredEvent, SystemClock, Timestamp};
 use cli_wire::voice_id::{Frame, Report, SessionAction};
 use engine_words::categories::{EventSource, Rule};
 use serde_json::{Value, json};
 
-use crate::error::{Context, Result, ensure};
+use crate::error::{Context, Result, bail, ensure};
 use crate::privacy::{FieldPolicy, Preset};
 
 /// Where events go, and what may stand in them.
@@ -21,11 +21,28 @@ pub struct EventFiles {
     pub privacy: Option<PathBuf>,
 }
 
+impl EventFiles {
+    /// What a domain's outbox calls the file: a domain that is opened with this as its journal keeps what is changed until [`Journal::drain`] has written it there. Each
+    /// file has a name of its own, so that what a process left that was killed is told in the same place. `None` where events go nowhere.
+    ///
+    /// # Errors
+    /// The working directory is gone.
+    pub fn consumer(&self) -> Result<Option<String>> {
+        let Some(path) = &self.events else { return Ok(None) };
+        let whole = std::path::absolute(path).with_context(|| path.display().to_string())?;
+        Ok(Some(format!("journal-{}", ResultId::derived(&[whole.as_os_str().as_encoded_bytes()]))))
+    }
+}
+
+/// Events of a domain that are written at once.
+const AT_ONCE: usize = 100;
+
 /// Where events go; nowhere unless a file is given.
 #[derive(Default)]
 pub struct Journal {
     file: Option<(File, PathBuf)>,
     policy: Option<FieldPolicy>,
+    consumer: Option<String>,
 }
 
 impl Journal {
@@ -40,7 +57,7 @@ impl Journal {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(path).with_context(|| path.display().to_string())?;
-        Ok(Self { file: Some((file, path.to_owned())), policy: None })
+        Ok(Self { file: Some((file, path.to_owned())), ..Self::default() })
     }
 
     /// The journal of a file, and of what may stand in it.
@@ -50,6 +67,7 @@ impl Journal {
     pub fn of(files: impl Into<EventFiles>) -> Result<Self> {
         let files = files.into();
         let mut journal = Self::open(files.events.as_deref())?;
+        journal.consumer = files.consumer()?;
         if let Some(path) = &files.privacy {
             let name = || path.display().to_string();
             let text = std::fs::read_to_string(path).with_context(name)?;
@@ -60,16 +78,20 @@ impl Journal {
         Ok(journal)
     }
 
-    /// One event, one line, one write: processes that share the file never mix their lines.
     fn put(&mut self, kind: &str, detail: Value) -> Result<()> {
+        self.put_as(&ResultId::random()?, SystemClock.now(), kind, detail)
+    }
+
+    /// One event, one line, one write: processes that share the file never mix their lines.
+    fn put_as(&mut self, id: &ResultId, at: Timestamp, kind: &str, detail: Value) -> Result<()> {
         let Some((file, path)) = &mut self.file else { return Ok(()) };
         let mut event = json!({
             "version": "0",
-            "id": ResultId::random()?.to_string(),
+            "id": id.as_str(),
             "detail-type": kind,
             "source": "vouch.voiceid",
             "account": "local",
-            "time": SystemClock.now().to_string(),
+            "time": at.to_string(),
             "region": "local",
             "resources": [],
             "detail": detail,
@@ -190,47 +212,72 @@ impl Journal {
         self.put("VoiceId Session Speaker Enrollment Action", detail)
     }
 
-    /// A voiceprint was made, or was not.
-    pub(super) fn enrolled(&mut self, frame: &Frame, status: &str, error: Option<&str>) -> Result<()> {
-        let mut detail = Self::detail("ENROLL_SPEAKER", status, error)?;
+    /// A voiceprint was not made.
+    pub(super) fn not_enrolled(&mut self, frame: &Frame, code: &str) -> Result<()> {
+        let mut detail = Self::detail("ENROLL_SPEAKER", "FAILURE", Some(code))?;
         detail["domainId"] = frame.domain_id.as_str().into();
         detail["generatedSpeakerId"] = frame.generated_speaker_id.as_deref().into();
         detail["data"] = json!({
             "enrollmentSource": "VOICE_ID_SESSION",
             "enrollmentSourceId": frame.session_id,
-            "enrollmentStatus": if status == "SUCCESS" { "ENROLLED" } else { "NOT_ENROLLED" },
+            "enrollmentStatus": "NOT_ENROLLED",
         });
         self.put("VoiceId Speaker Action", detail)
     }
 
-    /// A speaker was enrolled, opted out or deleted, outside a session. `action` is `ENROLL_SPEAKER`, `OPT_OUT_SPEAKER` or
-    /// `DELETE_SPEAKER`.
+    /// Tells what was changed in a domain and is not told yet: what this process changed, and what one left that was killed before it told. The domain was
+    /// opened with [`EventFiles::consumer`].
     ///
     /// # Errors
-    /// The file cannot be written.
-    pub fn speaker(&mut self, domain_id: &str, generated_speaker_id: &str, action: &str, source: &str) -> Result<()> {
-        let mut detail = Self::detail(action, "SUCCESS", None)?;
-        detail["domainId"] = domain_id.into();
-        detail["generatedSpeakerId"] = generated_speaker_id.into();
-        if action == "ENROLL_SPEAKER" {
-            detail["data"] = json!({ "enrollmentSource": source, "enrollmentStatus": "ENROLLED" });
+    /// The file cannot be written, and what is not told stays for the next time; storage errors.
+    pub fn drain(&mut self, domain: &Domain) -> Result<()> {
+        let Some(consumer) = self.consumer.clone() else { return Ok(()) };
+        let outbox = domain.outbox(&consumer)?;
+        loop {
+            let taken = outbox.take(AT_ONCE)?;
+            if taken.is_empty() {
+                return Ok(());
+            }
+            for event in &taken {
+                self.changed(domain.id().as_str(), event)?;
+            }
+            outbox.acknowledge(&taken.iter().map(|e| e.seq).collect::<Vec<_>>())?;
         }
-        self.put("VoiceId Speaker Action", detail)
     }
 
-    /// A fraudster was registered or deleted: `REGISTER_FRAUDSTER` or `DELETE_FRAUDSTER`.
-    ///
-    /// # Errors
-    /// The file cannot be written.
-    pub fn fraudster(&mut self, domain_id: &str, id: &str, watchlists: &[String], action: &str) -> Result<()> {
-        let mut detail = Self::detail(action, "SUCCESS", None)?;
-        detail["domainId"] = domain_id.into();
-        detail["generatedFraudsterId"] = id.into();
-        detail["watchlistIds"] = watchlists.into();
-        if action == "REGISTER_FRAUDSTER" {
-            detail["data"] = json!({ "registrationSource": "RECORDINGS", "registrationStatus": "REGISTERED" });
+    /// A voiceprint was made or deleted.
+    fn changed(&mut self, domain_id: &str, told: &StoredEvent) -> Result<()> {
+        let id = |id: &dyn std::fmt::Display| Value::from(id.to_string());
+        let (action, kind, who, more) = match &told.event {
+            Event::SpeakerEnrolled { speaker, source } => {
+                ("ENROLL_SPEAKER", "Speaker", ("generatedSpeakerId", id(speaker)), Some(("data", enrolment(source))))
+            }
+            Event::SpeakerOptedOut { speaker } => {
+                ("OPT_OUT_SPEAKER", "Speaker", ("generatedSpeakerId", id(speaker)), None)
+            }
+            Event::SpeakerDeleted { speaker } => {
+                ("DELETE_SPEAKER", "Speaker", ("generatedSpeakerId", id(speaker)), None)
+            }
+            Event::FraudsterRegistered { fraudster, .. } => {
+                let data = json!({ "registrationSource": "RECORDINGS", "registrationStatus": "REGISTERED" });
+                ("REGISTER_FRAUDSTER", "Fraudster", ("generatedFraudsterId", id(fraudster)), Some(("data", data)))
+            }
+            Event::FraudsterDeleted { fraudster, .. } => {
+                ("DELETE_FRAUDSTER", "Fraudster", ("generatedFraudsterId", id(fraudster)), None)
+            }
+            other => bail!("{domain_id}: an event that this program does not know: {other:?}"),
+        };
+        let mut detail = json!({
+            "sourceId": told.source_id.as_str(), "action": action, "status": "SUCCESS", "domainId": domain_id,
+        });
+        for (key, value) in [who].into_iter().chain(more) {
+            detail[key] = value;
         }
-        self.put("VoiceId Fraudster Action", detail)
+        if let Event::FraudsterRegistered { watchlists, .. } | Event::FraudsterDeleted { watchlists, .. } = &told.event
+        {
+            detail["watchlistIds"] = watchlists.iter().map(|list| id(list)).collect();
+        }
+        self.put_as(&told.id, told.at, &format!("VoiceId {kind} Action"), detail)
     }
 
     /// A batch job was asked for, or has ended.
@@ -292,4 +339,19 @@ impl Journal {
         detail["at"] = at.to_string().into();
         self.put("VoiceId Secure Passage Action", detail)
     }
+}
+
+/// What a voiceprint was made from.
+fn enrolment(source: &EnrolmentSource) -> Value {
+    let (name, id) = match source {
+        EnrolmentSource::Session(session) => ("VOICE_ID_SESSION", Some(session.to_string())),
+        EnrolmentSource::Batch(job) => ("BATCH_JOB", Some(job.to_string())),
+        EnrolmentSource::VoiceprintFile => ("VOICEPRINT_FILE", None),
+        _ => ("RECORDINGS", None),
+    };
+    let mut data = json!({ "enrollmentSource": name, "enrollmentStatus": "ENROLLED" });
+    if let Some(id) = id {
+        data["enrollmentSourceId"] = id.into();
+    }
+    data
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use cli_store::{
-    Clock, Consent, Domain, Enrolment, GeneratedSpeakerId, Lookup, ModelId, SessionAudio, SessionId, SessionName,
-    SpeakerId, StoreError, SystemClock, Timestamp,
+    Clock, Consent, Domain, Enrolment, EnrolmentSource, GeneratedSpeakerId, Lookup, ModelId, SessionAudio, SessionId,
+    SessionName, SpeakerId, StoreError, SystemClock, Timestamp,
 };
 use cli_wire::voice_id::{self as wire, Frame, Report, SessionAction};
 use engine::audio::SampleRate;
@@ -293,7 +293,7 @@ impl<'a> Line<'a> {
         let template = match self.call.finish_enrollment() {
             Ok(template) => template,
             Err(refusal) => {
-                self.journal.enrolled(&self.frame(), "FAILURE", Some(refusal.code()))?;
+                self.journal.not_enrolled(&self.frame(), refusal.code())?;
                 return Ok(Err(refusal));
             }
         };
@@ -303,14 +303,15 @@ impl<'a> Line<'a> {
         {
             bytes = joined(&template, &second);
         }
-        let mut enrolment = Enrolment::new(self.model, &bytes).overwrite(overwrite);
+        let source = EnrolmentSource::Session(self.session.clone());
+        let mut enrolment = Enrolment::new(self.model, &bytes).overwrite(overwrite).source(source);
         if let Some(consent) = consent {
             enrolment = enrolment.consent(consent);
         }
         let speaker = self.domain.put_voiceprint(&id, enrolment)?;
         self.speaker.generated = Some(speaker.generated_speaker_id);
         self.speaker.claim = Claim::Enrolled;
-        self.journal.enrolled(&self.frame(), "SUCCESS", None)?;
+        self.journal.drain(self.domain)?;
         Ok(Ok(()))
     }
 
