@@ -111,6 +111,31 @@ const ENROLLED: i32 = vouch_claim::VOUCH_CLAIM_ENROLLED as i32;
 const OPTED_OUT: i32 = vouch_claim::VOUCH_CLAIM_OPTED_OUT as i32;
 
 #[test]
+fn what_the_library_changes_is_told_as_what_the_program_changes() {
+    use cli_store::{EnrolmentSource, Event};
+    let f = Fixture::new(false);
+    let rust = f.rust();
+    rust.set_event_consumers(&["webhooks".into()]).unwrap();
+    let print = f.print("alice");
+    assert_eq!(f.enrol(c"alice", &print, None, 0), VOUCH_OK);
+    assert_eq!(f.enrol(c"alice", &print, None, 0), VOUCH_ERR_CONFLICT);
+    let speaker = rust.describe_speaker(&"alice".parse().unwrap()).unwrap().generated_speaker_id;
+    unsafe {
+        assert_eq!(vouch_domain_opt_out(f.domain, c"alice".as_ptr()), VOUCH_OK);
+        assert_eq!(vouch_domain_delete(f.domain, c"alice".as_ptr()), VOUCH_OK);
+    }
+    let told = rust.outbox("webhooks").unwrap().take(10).unwrap();
+    let events: Vec<Event> = told.into_iter().map(|t| t.event).collect();
+    let source = EnrolmentSource::Recordings;
+    let want = [
+        Event::SpeakerEnrolled { speaker: speaker.clone(), source },
+        Event::SpeakerOptedOut { speaker: speaker.clone() },
+        Event::SpeakerDeleted { speaker },
+    ];
+    assert_eq!(events, want);
+}
+
+#[test]
 fn a_speaker_lives_and_goes_as_in_the_program() {
     let f = Fixture::new(true);
     let print = f.print("alice");

@@ -31,21 +31,22 @@
 //!
 //! 1. A call that changes something returns after the change is on the disk. Killing the process at any instant loses
 //!    nothing that was acknowledged and leaves nothing half there.
-//! 2. Any number of processes may use a domain at once. A writer waits its turn for up to 10 s, then says so.
+//! 2. Any number of processes may use a domain at once. A writer waits its turn for up to 10 s, then says so. Readers wait for no writer.
 //! 3. Voiceprints, customer ids and consent notes are sealed with XChaCha20-Poly1305 under a data key that only the
 //!    domain key opens. A sealed value is bound to its table, domain, speaker, model and time: swapped rows do not open.
 //! 4. Opting out and deleting overwrite the bytes in the database and empty the write-ahead log before they return.
 //! 5. Contact records, recordings, transcripts, users, roles, rules and settings are sealed in the same way. What was said is indexed as keyed
 //!    hashes of its words. Names of agents and queues, times and scores lie in the clear.
-//! 6. Every call that returns or changes what belongs to a person asks first whether the user in whose name the domain is open may do so
-//!    ([`OpenOptions::user`], [`OpenOptions::token`]); whoever holds the key and names no user is its owner. Refusals, and every
-//!    reading of what was not redacted, are in the audit.
-//! 7. Nothing is logged, and no `Debug`, `Display` or error carries a secret, a customer id, a name or a note.
+//! 6. Every call that returns or changes what belongs to a person asks first whether the [`Actor`] in whose name it is made may do so. A service opens a domain once
+//!    ([`SharedDomain`]) and finds out with each request who asks; a program that serves one opens it in their name ([`OpenOptions::user`],
+//!    [`OpenOptions::token`]). Whoever holds the key and names no user is the owner. Refusals, and every reading of what was not redacted, are in the audit.
+//! 7. What changes a voiceprint is told by the transaction that changes it, to those who are to be told ([`Outbox`]): at least once, in order, with generated ids only.
+//! 8. Nothing is logged, and no `Debug`, `Display` or error carries a secret, a customer id, a name or a note.
 //!
 //! # Keys
 //!
 //! domain key (`domain.key`) → wraps → data key (random, for the life of the domain) → HMAC-SHA256 with a label → one key
-//! each for sealing, for the customer-id index, for the words that were said, for the audit chain and for page tokens. [`Domain::rekey`] replaces the
+//! each for sealing, for the customer-id index, for the words that were said, for users' tokens, for the audit chain and for page tokens. [`Domain::rekey`] replaces the
 //! domain key and re-wraps the data key; no voiceprint is touched.
 //!
 //! What it does not do: it cannot tell that a whole older copy of the directory was put back. The keyed audit chain shows an edited, moved or
