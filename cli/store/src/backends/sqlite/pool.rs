@@ -80,9 +80,13 @@ impl Pool {
             slots.closed = true;
             std::mem::take(&mut slots.idle)
         };
-        let closed = idle.into_iter().map(|c| pollster::block_on(c.close()).map_err(|e| from_sqlx(&self.path, &e)));
+        let mut result = Ok(());
         // Every one of them, whatever becomes of the first.
-        closed.fold(Ok(()), |all, one| all.and(one))
+        for connection in idle {
+            let closed = pollster::block_on(connection.close()).map_err(|e| from_sqlx(&self.path, &e));
+            result = result.and(closed);
+        }
+        result
     }
 }
 
