@@ -1,5 +1,6 @@
 //! Numbers and spelled words as they are spoken: digits as words, "oh", "double seven", tens and hundreds, letters, "B as in boy", corrections.
 
+use super::misheard;
 use super::words::{Item, Side};
 
 /// Words that may stand between the digits of one number, this many in a row.
@@ -16,8 +17,10 @@ pub(super) struct Piece {
     pub(super) words: std::ops::Range<usize>,
     /// The speaker took back what came before.
     pub(super) corrected: bool,
-    /// "o", which is a digit or a letter.
-    pub(super) either: bool,
+    /// What it may be as well: the letter where it was taken for a digit, nothing where it may be no part of the number.
+    pub(super) other: Option<String>,
+    /// Written as an amount or a day is.
+    pub(super) amount: bool,
 }
 
 /// Pieces that belong together.
@@ -63,10 +66,44 @@ const ALPHABET: [&str; 28] = [
     "kilo", "lima", "mike", "november", "oscar", "papa", "quebec", "romeo", "sierra", "tango", "uniform", "victor",
     "whiskey", "xray", "yankee", "zulu",
 ];
-const SOFT: [&str; 31] = [
-    "um", "uh", "er", "erm", "ah", "hmm", "mm", "okay", "ok", "and", "then", "so", "yes", "yeah", "yep", "right",
-    "dash", "hyphen", "minus", "space", "slash", "dot", "point", "is", "it's", "that's", "the", "comma", "next",
-    "like", "number",
+const SOFT: [&str; 37] = [
+    "um",
+    "uh",
+    "er",
+    "erm",
+    "ah",
+    "hmm",
+    "mm",
+    "okay",
+    "ok",
+    "and",
+    "then",
+    "so",
+    "yes",
+    "yeah",
+    "yep",
+    "right",
+    "dash",
+    "hyphen",
+    "minus",
+    "space",
+    "slash",
+    "dot",
+    "point",
+    "is",
+    "it's",
+    "that's",
+    "the",
+    "comma",
+    "next",
+    "like",
+    "number",
+    "finally",
+    "lastly",
+    "colon",
+    "period",
+    "underscore",
+    "plus",
 ];
 const CORRECTIONS: [&str; 9] = ["no", "sorry", "wait", "correction", "oops", "actually", "mean", "scratch", "rather"];
 
@@ -109,11 +146,32 @@ fn atom(word: &str) -> Atom<'_> {
     match (letters.next(), letters.next()) {
         (Some(c), None) if c.is_ascii_alphabetic() => Atom::Letter(c.to_ascii_uppercase()),
         // Letters and digits in one word, as recognisers write what was spelled: "4111", "AB123456C".
-        _ if word.bytes().any(|b| b.is_ascii_digit()) && word.bytes().all(|b| b.is_ascii_alphanumeric()) => {
-            Atom::Written(word)
+        // Zeros that were written as letters.
+        _ if word.len() > 1 && word.bytes().all(|b| b == b'o') => Atom::Written(word),
+        _ => {
+            let written = word.trim_matches(['+', '#']);
+            let code =
+                written.bytes().any(|b| b.is_ascii_digit()) && written.bytes().all(|b| b.is_ascii_alphanumeric());
+            if code { Atom::Written(written) } else { Atom::Other }
         }
-        _ => Atom::Other,
     }
+}
+
+/// A text whose letters may be digits that look like them, as digits, where most of it is; the text itself where they are not.
+fn alike(written: &str) -> String {
+    let digits = written.bytes().filter(u8::is_ascii_digit).count();
+    let letters = written.bytes().filter(|b| matches!(b, b'O' | b'I' | b'L')).count();
+    if letters == 0 || digits + letters < written.len() || 2 * digits < letters && letters < written.len() {
+        return written.to_owned();
+    }
+    written
+        .chars()
+        .map(|c| match c {
+            'O' => '0',
+            'I' | 'L' => '1',
+            c => c,
+        })
+        .collect()
 }
 
 /// What numbers and codes are called, in capital letters: no part of them.
@@ -139,6 +197,14 @@ pub(super) fn is_number(word: &str) -> bool {
             | Atom::Written(_)
             | Atom::Repeat(_)
     )
+}
+
+/// The digits of a word that is a number by itself.
+pub(super) fn digits_of(word: &str) -> Option<String> {
+    match atom(word) {
+        Atom::Unit(n) | Atom::Teen(n) | Atom::Tens(n) => Some(n.to_string()),
+        _ => None,
+    }
 }
 
 /// Whether a word stands for a letter: "bravo".
@@ -170,8 +236,19 @@ impl Reader {
     fn push(&mut self, text: String, at: usize) {
         let (times, first) = self.repeat.take().unwrap_or((1, at));
         let corrected = std::mem::take(&mut self.corrected);
-        self.run.pieces.push(Piece { text: text.repeat(times), words: first..at + 1, corrected, either: false });
+        self.run.pieces.push(Piece {
+            text: text.repeat(times),
+            words: first..at + 1,
+            corrected,
+            other: None,
+            amount: false,
+        });
         (self.open, self.soft) = (None, 0);
+    }
+
+    /// The last piece may be something else.
+    fn or(&mut self, text: String) {
+        self.run.pieces.last_mut().into_iter().for_each(|p| p.other = Some(text.clone()));
     }
 
     /// A number that may go on: "twenty", "four hundred".
@@ -244,10 +321,14 @@ pub(super) fn runs(side: &Side) -> Vec<Run> {
         let next = i + 1 + (i + 1..items.len()).take_while(soft).take(MOST_SOFT).count();
         items[i].stops || next < items.len() && !items[next - 1].stops && spelled(next)
     };
+    let heard = misheard::digits(items);
+    let labels = misheard::labels(items);
     let mut reader = Reader::default();
     let mut i = 0;
     while i < items.len() {
-        let late = i > 0 && items[i].begin_ms.saturating_sub(items[i - 1].end_ms) > MOST_GAP_MS;
+        let late = i > 0
+            && items[i - 1].turn != items[i].turn
+            && items[i].begin_ms.saturating_sub(items[i - 1].end_ms) > MOST_GAP_MS;
         if late {
             reader.end();
         }
@@ -258,6 +339,32 @@ pub(super) fn runs(side: &Side) -> Vec<Run> {
         let open = !reader.run.pieces.is_empty() && items[i - 1].turn == items[i].turn;
         let before = open && reader.soft == 0;
         let going = !reader.run.pieces.is_empty();
+        // "the first four are", "next four digits": what comes after them belongs to what came before.
+        if let Some(next) = labels.get(&i) {
+            (reader.open, reader.soft) = (None, 0);
+            i = *next;
+            continue;
+        }
+        if let Some((digit, sure)) = heard.get(&i) {
+            reader.push(digit.to_string(), i);
+            if !sure {
+                reader.or(String::new());
+            }
+            i += 1;
+            continue;
+        }
+        if items[i].amount {
+            let digits: String = text(i).chars().filter(char::is_ascii_digit).collect();
+            match digits.len() >= 6 && !text(i).contains(':') {
+                true => {
+                    reader.push(digits, i);
+                    reader.run.pieces.last_mut().into_iter().for_each(|p| p.amount = true);
+                }
+                false => reader.end(),
+            }
+            i += 1;
+            continue;
+        }
         match atom(text(i)) {
             Atom::Soft if before && items[i].upper => reader.push(text(i).to_ascii_uppercase(), i),
             // A letter that is a word too counts beside others that are spelled.
@@ -278,7 +385,7 @@ pub(super) fn runs(side: &Side) -> Vec<Run> {
             }
             Atom::Unit(0) if text(i) == "o" => {
                 reader.push("0".into(), i);
-                reader.run.pieces.last_mut().into_iter().for_each(|p| p.either = true);
+                reader.or("O".into());
             }
             Atom::Unit(n) => {
                 if !reader.add(n, i, 1) {
@@ -300,7 +407,15 @@ pub(super) fn runs(side: &Side) -> Vec<Run> {
                     reader.end();
                 }
             }
-            Atom::Written(written) => reader.push(written.to_ascii_uppercase(), i),
+            Atom::Written(written) => {
+                let written = written.to_ascii_uppercase();
+                let digits = alike(&written);
+                let differs = digits != written;
+                reader.push(digits, i);
+                if differs {
+                    reader.or(written);
+                }
+            }
             Atom::Letter(c) => {
                 reader.push(c.to_string(), i);
                 if let Some(at) = example(i) {
