@@ -157,7 +157,7 @@ fn flac_that_is_not_exact_as_floats_is_refused() {
     file.extend([0x10, 0, 0x10, 0, 0, 0, 0, 0, 0, 0, 0x01, 0xf4, 0x01, 0xf0]);
     file.extend([0; 40]);
     std::fs::write(&input, file).unwrap();
-    let Err(error) = Recording::open(&input) else { panic!("taken") };
+    let Err(error) = Recording::open(&input, None) else { panic!("taken") };
     assert!(error.to_string().contains("FLAC of 32 bits"), "{error}");
 }
 
