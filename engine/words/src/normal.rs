@@ -224,7 +224,7 @@ pub(crate) fn parts(word: &str) -> Vec<Part> {
 }
 
 fn trimmed_brackets(word: &str) -> &str {
-    word.trim_matches(|c: char| !c.is_ascii_hexdigit() && !matches!(c, ':' | '[' | ']')).trim_end_matches(':')
+    word.trim_matches(|c: char| !c.is_alphanumeric() && !matches!(c, ':' | '[' | ']')).trim_end_matches(':')
 }
 
 /// A fragment without hard separators in it.

@@ -156,7 +156,7 @@ mod tests {
                 vec!["speaker four 10-400", "speaker one 500-900", "speaker two 1000-1500"],
             ),
             (
-                json!([{"b": 0, "d": 2, "t": "and i", "w": [{"t": "<s>", "b": 0, "d": 0.1}, {"t": "and(2)", "b": 0.2, "d": 0.3},
+                json!([{"b": 0, "d": 2, "t": "and", "w": [{"t": "<s>", "b": 0, "d": 0.1}, {"t": "and(2)", "b": 0.2, "d": 0.3},
                     {"t": "[NOISE]", "b": 0.5, "d": 0.1}]}, {"w": [{"t": "i", "b": 1.0, "d": 0.25}]}]),
                 "PocketSphinx",
                 vec!["speaker and 200-500", "speaker i 1000-1250"],
