@@ -65,6 +65,17 @@ impl Recording {
         if format.is_none() && riff && !never_filled_in(&mut file) {
             return Ok(Self::File(path.to_owned()));
         }
+        let mut info = [0; 26];
+        file.rewind()?;
+        if format.is_none() && file.read_exact(&mut info).is_ok() && info.starts_with(b"fLaC") {
+            // STREAMINFO comes first: 20 bits rate, 3 bits channels, 5 bits depth from the 18th byte on (RFC 9639, section 8.2).
+            let bits = 1 + (u32::from(info[20] & 1) << 4 | u32::from(info[21] >> 4));
+            ensure!(
+                (8..=24).contains(&bits),
+                "{}: FLAC of {bits} bits, 8 to 24 are read (RECORDING_FILE_INVALID)",
+                name()
+            );
+        }
         let decoded = Self::Decoded { path: path.to_owned(), format };
         decoded.decode()?;
         Ok(decoded)

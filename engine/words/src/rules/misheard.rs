@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::spoken::is_number;
+use super::lexicon::is_number;
 use super::words::Item;
 
 /// What a digit is taken for. Those that are `common` are words of every sentence.

@@ -6,6 +6,7 @@
 
 mod check;
 mod language;
+mod lexicon;
 mod misheard;
 mod names;
 mod network;
@@ -144,7 +145,7 @@ pub(super) fn may_go_on(word: &str) -> bool {
         return true;
     }
     let word = word.to_lowercase();
-    word.split('-').any(|part| spoken::is_number(part) || part.chars().count() == 1 || spoken::is_alphabet(part))
+    word.split('-').any(|part| lexicon::is_number(part) || part.chars().count() == 1 || lexicon::is_alphabet(part))
 }
 
 /// The places of words that follow each other.

@@ -1,7 +1,7 @@
 //! Addresses of networks and devices as they are spoken: IPv4 with dots, IPv6 and MAC with colons or dashes between groups of hexadecimal digits.
 
 use super::super::Entity;
-use super::spoken::{digits_of, is_number};
+use super::lexicon::{digits_of, is_number};
 use super::words::Item;
 
 /// The most words of one group.

@@ -126,7 +126,7 @@ impl<'a> Numbers<'a> {
         let mut open: Option<(Entity, usize, usize, usize)> = None;
         for row in rows.iter_mut() {
             if let Some(entity) = row.entity {
-                open = numbers::long(entity).then(|| (entity, row.items.end, row.digits.len(), row.places.1));
+                open = numbers::long(entity).then_some((entity, row.items.end, row.digits.len(), row.places.1));
                 continue;
             }
             let Some((entity, end, length, place)) = open else { continue };

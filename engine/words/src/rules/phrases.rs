@@ -6,9 +6,9 @@ use std::ops::Range;
 
 use super::super::Entity;
 use super::super::normal;
+use super::lexicon::is_number;
 use super::names;
 use super::network;
-use super::spoken::is_number;
 use super::words::{Item, Side, Timeline, nearest};
 
 /// What was found among a side's items.

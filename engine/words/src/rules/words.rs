@@ -3,7 +3,7 @@
 use super::super::normal;
 use super::super::transcript::Transcript;
 use super::language::Language;
-use super::spoken::is_number;
+use super::lexicon::is_number;
 
 /// A word, or a part of one that was written together with others.
 pub(super) struct Item {

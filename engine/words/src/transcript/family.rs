@@ -174,6 +174,9 @@ pub(super) struct Walk {
     seen: BTreeSet<String>,
 }
 
+/// A word, and who says it in which channel where it tells.
+type Owned = (Option<String>, Option<usize>, Heard);
+
 /// What one branch of a transcript says.
 type View = Vec<Said>;
 
@@ -332,8 +335,8 @@ impl Walk {
         Ok(said)
     }
 
-    fn words(&self, list: &[Value]) -> Result<Vec<(Option<String>, Option<usize>, Heard)>> {
-        let mut words: Vec<(Option<String>, Option<usize>, Heard)> = Vec::new();
+    fn words(&self, list: &[Value]) -> Result<Vec<Owned>> {
+        let mut words: Vec<Owned> = Vec::new();
         // "word", " wo" and "rd": tokens that begin with a space begin a word, where any does.
         let text_of = |v: &Value| -> Option<String> {
             let node = Node::new(v.as_object()?);
@@ -398,7 +401,7 @@ impl Walk {
     /// Words parted where another one speaks.
     fn by_speaker(
         &self,
-        words: Vec<(Option<String>, Option<usize>, Heard)>,
+        words: Vec<Owned>,
         around: &Around,
         texts: &[String],
         time: (Option<u64>, Option<u64>),

@@ -100,7 +100,7 @@ const NO_NAMES: [&str; 22] = [
 fn is_name(name: &str) -> bool {
     let words: Vec<&str> = name.split_whitespace().collect();
     let first = words.first().and_then(|w| w.chars().next());
-    let one = |w: &&str| {
+    let one = |w: &str| {
         let capital = w.chars().next().is_some_and(|c| c.is_uppercase());
         let role = [
             "speaker",
@@ -123,7 +123,7 @@ fn is_name(name: &str) -> bool {
     };
     (1..=4).contains(&words.len())
         && first.is_some_and(|c| c.is_alphabetic())
-        && words.iter().all(|w| one(&w))
+        && words.iter().all(|w| one(w))
         && name.len() <= 60
 }
 
