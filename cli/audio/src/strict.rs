@@ -144,7 +144,7 @@ impl Recording {
         let sample_bytes = usize::from(bits / 8);
         let block = spec.channels * bits / 8;
         let fields = [
-            &(kind as u16).to_le_bytes()[..],
+            &u16::to_le_bytes(kind)[..],
             &spec.channels.to_le_bytes(),
             &spec.rate_hz.to_le_bytes(),
             &(spec.rate_hz * u32::from(block)).to_le_bytes(),

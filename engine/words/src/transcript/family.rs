@@ -464,8 +464,33 @@ fn special(text: &str) -> bool {
     let text = text.trim();
     let inner = |open: char, close: char| text.strip_prefix(open).and_then(|t| t.strip_suffix(close));
     let Some(inner) = inner('[', ']').or_else(|| inner('<', '>')) else { return false };
-    // A few letters, and the number of a time token: what has more digits may be somebody's.
-    let digits = inner.chars().filter(|c| c.is_numeric()).count();
-    let time = inner.strip_prefix("_TT_").is_some_and(|n| n.len() <= 4);
-    inner.len() <= 16 && (digits == 0 || time) && !inner.contains(' ')
+    // What is not one of these may be somebody's name or number.
+    const NOISES: [&str; 22] = [
+        "s",
+        "/s",
+        "sil",
+        "silence",
+        "noise",
+        "noises",
+        "laughter",
+        "laughs",
+        "music",
+        "inaudible",
+        "unk",
+        "unknown",
+        "cough",
+        "breath",
+        "breathing",
+        "applause",
+        "crosstalk",
+        "speech",
+        "blank_audio",
+        "pause",
+        "um",
+        "eps",
+    ];
+    let time = inner.strip_prefix("_TT_").is_some_and(|n| n.len() <= 4 && n.bytes().all(|b| b.is_ascii_digit()));
+    let mark =
+        inner.starts_with('_') && inner.ends_with('_') && inner.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
+    time || mark || NOISES.contains(&inner.to_lowercase().trim_matches('|'))
 }

@@ -144,11 +144,10 @@ pub(super) fn parse(text: &str) -> Result<Vec<Said>> {
         if n + 1 < starts.len()
             && let Some(last) = body.last().copied()
         {
-            let number = last.trim().parse::<u64>().is_ok_and(|v| v == n as u64 + 2 || v == n as u64 + 1 || v < 10_000);
             let apart = body.len() > 1 && body.get(body.len() - 2).is_some_and(|l| l.trim().is_empty());
             let adjoins = lines.get(end - 1).is_some_and(|l| !l.trim().is_empty());
             let counted = last.trim().parse::<u64>().is_ok_and(|v| v == n as u64 + 2 || v == n as u64 + 1);
-            if adjoins && (apart && (number || !last.contains(' ')) || counted) {
+            if adjoins && (apart && is_identifier(last, starts.len()) || counted) {
                 body.pop();
             }
         }
@@ -180,6 +179,15 @@ pub(super) fn parse(text: &str) -> Result<Vec<Said>> {
     Ok(said)
 }
 
+/// Whether a line may be what one of `cues` cues is called: its number, or a name that is nobody's number.
+fn is_identifier(line: &str, cues: usize) -> bool {
+    let line = line.trim();
+    let digits = line.bytes().filter(u8::is_ascii_digit).count();
+    let marked = line.contains(['-', '/', '_']) && line.bytes().any(|b| b.is_ascii_alphabetic());
+    let number = line.parse::<u64>().is_ok_and(|v| v <= cues as u64 + 1);
+    number || !line.contains(' ') && !line.is_empty() && (marked || digits < 3)
+}
+
 /// A cue from its pieces.
 fn cue(speaker: &str, pieces: Vec<Piece>, begin_ms: u64, end_ms: u64) -> Said {
     let said = Said { speaker: speaker.to_owned(), begin_ms: Some(begin_ms), end_ms: Some(end_ms), ..Said::default() };
@@ -201,7 +209,7 @@ fn header(lines: &[&str]) -> Result<()> {
     for line in lines.iter().map(|l| l.trim()) {
         let begins = ["WEBVTT", "NOTE", "STYLE", "REGION", "X-TIMESTAMP-MAP", "Kind:", "Language:"];
         known = !line.is_empty() && (known || begins.iter().any(|k| line.starts_with(k)));
-        let name = line.parse::<u64>().is_ok() || !line.contains(' ');
+        let name = is_identifier(line, 1_000);
         ensure!(line.is_empty() || known || name, "{line:?}: a cue without its time");
     }
     ensure!(
