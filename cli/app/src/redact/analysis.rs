@@ -90,7 +90,7 @@ fn is_neutral(name: &str) -> bool {
         "operator",
         "representative",
     ];
-    let parts = name.split(|c: char| matches!(c, '_' | '-' | ' ' | '/' | ':' | '#')).filter(|p| !p.is_empty());
+    let parts = name.split(['_', '-', ' ', '/', ':', '#']).filter(|p| !p.is_empty());
     let neutral = |part: &str| {
         let letters = part.trim_end_matches(|c: char| c.is_ascii_digit()).to_lowercase();
         part.len() - letters.len() <= 2 && (letters.is_empty() || part.len() == 1 || ROLES.contains(&letters.as_str()))
