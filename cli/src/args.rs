@@ -710,11 +710,14 @@ pub enum LayoutArg {
 /// `vouch redact ...`
 #[derive(Args, Debug)]
 pub struct RedactArgs {
-    /// The recording: WAV or FLAC.
+    /// The recording: whatever `vouch inspect` reads. A WAV file is written of it.
     #[arg(long, value_name = "A.wav", required_unless_present = "manifest")]
     pub audio: Option<PathBuf>,
-    /// Its transcript, known by its content: Contact Lens, Amazon Transcribe, Whisper, whisper.cpp, Deepgram, Vosk, WebVTT or SubRip. Without one,
-    /// only keys (DTMF) and --spans are silenced.
+    /// The recording has no header: its encoding, rate and channels, as in ulaw@8000 or s16le@16000x2.
+    #[arg(long, value_name = "ENC[@RATE][xN]", requires = "audio")]
+    pub format: Option<RawFormat>,
+    /// Its transcript, known by its content: JSON of Contact Lens, Amazon Transcribe, Whisper and its kin, Deepgram, Vosk, AssemblyAI, Azure, Google, Rev
+    /// and others; WebVTT, SubRip, SBV, CTM, TextGrid. Without one, only keys (DTMF) and --spans are silenced.
     #[arg(long, value_name = "T.json", requires = "audio")]
     pub transcript: Option<PathBuf>,
     /// More to be silenced: a JSON list of {"BeginOffsetMillis", "EndOffsetMillis", "Channel"}, without Channel in all.

@@ -52,7 +52,6 @@ const DEBT: &[(&str, &[&[&str]])] = &[
             &["src/quantised/aarch64.rs", "src/quantised/mod.rs", "src/quantised/x86_64.rs"],
         ],
     ),
-    ("engine-words", &[&["src/rules/spoken.rs", "src/rules/words.rs"]]),
     ("cli", &[&["src/commands/demo.rs", "src/commands/mod.rs"]]),
     (
         "cli-audio",

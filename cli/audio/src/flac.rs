@@ -105,7 +105,10 @@ pub(super) fn open(mut source: Source) -> Result<(AudioSpec, Box<dyn Decode>), A
         encoding: match bits {
             8 => "8-bit FLAC",
             16 => "16-bit FLAC",
+            20 => "20-bit FLAC",
             24 => "24-bit FLAC",
+            17..24 => "FLAC of up to 24 bits",
+            25.. => "32-bit FLAC",
             _ => CODEC,
         },
         rate_hz,

@@ -1,14 +1,14 @@
 //! A WAV file with spans of its channels silenced: the other samples as they were, bit for bit, and nothing but samples kept.
 
 use std::fs::File;
-use std::io::{BufReader, Cursor, Read, Seek, SeekFrom, Write};
+use std::io::{BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use engine::codec::g711;
 use engine_words::mute::Spans;
 
-use crate::AudioFile;
+use crate::{AudioFile, Container, RawFormat};
 
 /// Frames that are worked on at once.
 const BLOCK_FRAMES: usize = 1 << 14;
@@ -37,92 +37,152 @@ pub struct Layout {
     pub dropped: Vec<String>,
 }
 
-/// A recording that can be gone through several times: a WAV file, or a FLAC file as the WAV file that it stands for.
+/// A recording that can be gone through several times, in memory that does not grow with it.
+#[derive(Clone, Debug)]
 pub enum Recording {
-    /// A WAV file.
+    /// A WAV file whose sizes add up: its samples are copied as they are.
     File(PathBuf),
-    /// A WAV file that was made of something else.
-    Memory {
-        /// What it was made of.
-        name: PathBuf,
-        /// The WAV file.
-        bytes: Vec<u8>,
+    /// Anything else that is read, decoded each time.
+    Decoded {
+        /// The file.
+        path: PathBuf,
+        /// What it is made of where it has no header.
+        format: Option<RawFormat>,
     },
 }
 
-trait ReadSeek: Read + Seek {}
-impl<T: Read + Seek> ReadSeek for T {}
-
 impl Recording {
-    /// Opens a recording, by its content.
+    /// Opens a recording, by its content; with `format` it has no header.
     ///
     /// # Errors
-    /// It cannot be read, or is a FLAC file that is damaged or has more than 24 bits.
-    pub fn open(path: &Path) -> Result<Self> {
+    /// It cannot be read, is none that is known, or is a WAV file that was cut off or has something behind its samples.
+    pub fn open(path: &Path, format: Option<RawFormat>) -> Result<Self> {
         let name = || path.display().to_string();
-        let mut head = [0; 26];
+        let mut head = [0; 12];
         let mut file = File::open(path).with_context(|| format!("{} (RECORDING_FILE_CANNOT_BE_READ)", name()))?;
-        let flac = file.read_exact(&mut head).is_ok() && head.starts_with(b"fLaC");
-        if !flac {
+        let riff = file.read_exact(&mut head).is_ok() && head.starts_with(b"RIFF") && head.ends_with(b"WAVE");
+        // A size that was never filled in: of a pipe, or of a program that was stopped.
+        if format.is_none() && riff && !never_filled_in(&mut file) {
             return Ok(Self::File(path.to_owned()));
         }
-        // STREAMINFO comes first: 20 bits rate, 3 bits channels, 5 bits depth from the 18th byte on (RFC 9639, section 8.2).
-        let bits = 1 + (u32::from(head[20] & 1) << 4 | u32::from(head[21] >> 4));
-        ensure!((8..=24).contains(&bits), "{}: FLAC of {bits} bits, 8 to 24 are read (RECORDING_FILE_INVALID)", name());
-        let bytes = bits.div_ceil(8).max(2) as usize;
-        let mut audio = AudioFile::open(path).context("RECORDING_FILE_INVALID")?;
-        let (channels, rate_hz) = (audio.spec().channels, audio.spec().rate_hz);
-        let (mut data, mut chunk) = (Vec::new(), Vec::new());
-        while audio.next_chunk(&mut chunk).context("RECORDING_FILE_INVALID")? > 0 {
-            // Integers of up to 24 bits are exact as f32.
-            let scale = (1u32 << (8 * bytes - 1)) as f32;
-            data.extend(chunk.iter().flat_map(|x| ((x * scale) as i32).to_le_bytes().into_iter().take(bytes)));
+        let mut info = [0; 26];
+        file.rewind()?;
+        if format.is_none() && file.read_exact(&mut info).is_ok() && info.starts_with(b"fLaC") {
+            // STREAMINFO comes first: 20 bits rate, 3 bits channels, 5 bits depth from the 18th byte on (RFC 9639, section 8.2).
+            let bits = 1 + (u32::from(info[20] & 1) << 4 | u32::from(info[21] >> 4));
+            ensure!(
+                (8..=24).contains(&bits),
+                "{}: FLAC of {bits} bits, 8 to 24 are read (RECORDING_FILE_INVALID)",
+                name()
+            );
         }
-        let block = channels * bytes as u16;
-        let size = u32::try_from(data.len()).context("longer than a WAV file can be (RECORDING_FILE_TOO_LARGE)")?;
-        let mut wav = Vec::with_capacity(data.len() + 44);
-        wav.extend(b"RIFF");
-        wav.extend(size.checked_add(36 + size % 2).context("RECORDING_FILE_TOO_LARGE")?.to_le_bytes());
-        wav.extend(b"WAVEfmt ");
-        wav.extend(16u32.to_le_bytes());
-        wav.extend(1u16.to_le_bytes());
-        wav.extend(channels.to_le_bytes());
-        wav.extend(rate_hz.to_le_bytes());
-        wav.extend((rate_hz * u32::from(block)).to_le_bytes());
-        wav.extend(block.to_le_bytes());
-        wav.extend((8 * bytes as u16).to_le_bytes());
-        wav.extend(b"data");
-        wav.extend(size.to_le_bytes());
-        wav.append(&mut data);
-        wav.extend(&[0][..(size % 2) as usize]);
-        Ok(Self::Memory { name: path.to_owned(), bytes: wav })
+        let decoded = Self::Decoded { path: path.to_owned(), format };
+        decoded.decode()?;
+        Ok(decoded)
     }
 
     /// The file it came from.
     pub fn path(&self) -> &Path {
         match self {
-            Self::File(path) | Self::Memory { name: path, .. } => path,
+            Self::File(path) | Self::Decoded { path, .. } => path,
         }
     }
 
-    fn reader(&self) -> Result<Box<dyn ReadSeek + '_>> {
-        Ok(match self {
-            Self::File(path) => Box::new(BufReader::new(File::open(path).with_context(|| path.display().to_string())?)),
-            Self::Memory { bytes, .. } => Box::new(Cursor::new(bytes)),
-        })
+    fn decode(&self) -> Result<AudioFile> {
+        let format = match self {
+            Self::File(_) => None,
+            Self::Decoded { format, .. } => *format,
+        };
+        AudioFile::open_input(self.path(), format).context("RECORDING_FILE_INVALID")
     }
 
-    /// Its layout.
+    /// Its samples, for listening.
     ///
     /// # Errors
-    /// It is no WAV file, of a kind of samples that is not known, or its sizes do not add up.
+    /// It cannot be read.
+    pub fn listen(&self) -> Result<AudioFile> {
+        self.decode()
+    }
+
+    /// Its layout: that of the WAV file which is written of it.
+    ///
+    /// # Errors
+    /// It is of a kind of samples that is not known or cannot be kept as they are, its sizes do not add up, or it is damaged.
     pub fn layout(&self) -> Result<Layout> {
         let name = || self.path().display().to_string();
-        let mut reader = self.reader()?;
+        let Self::File(path) = self else { return self.decoded_layout().with_context(name) };
+        let mut reader = BufReader::new(File::open(path).with_context(name)?);
         let size = reader.seek(SeekFrom::End(0)).with_context(name)?;
         reader.rewind().with_context(name)?;
         parse(&mut reader, size).with_context(name)
     }
+
+    fn decoded_layout(&self) -> Result<Layout> {
+        let mut audio = self.decode()?;
+        let spec = audio.spec().clone();
+        let bits = match spec.encoding {
+            e if e.contains("float") && e.contains("32") || e == "f32le" => 33,
+            e if e.contains("64") || e.contains("32") => bail!(
+                "{e} in a {} file: not every sample can be kept as it is; convert it to a WAV file first (RECORDING_FILE_INVALID)",
+                spec.container
+            ),
+            e if e.contains("24") || e.contains("20") => 24,
+            _ => 16,
+        };
+        let (kind, bits) = if bits == 33 { (3, 32) } else { (1, bits) };
+        let (mut frames, mut chunk) = (0, Vec::new());
+        // What the header says is held against the samples by those who read them all.
+        match spec.frames.filter(|_| spec.container == Container::Flac) {
+            Some(announced) => frames = announced,
+            None => {
+                while audio.next_chunk(&mut chunk).context("RECORDING_FILE_INVALID")? > 0 {
+                    frames = audio.position();
+                }
+            }
+        }
+        ensure!(frames > 0, "no samples (RECORDING_FILE_EMPTY)");
+        let sample_bytes = usize::from(bits / 8);
+        let block = spec.channels * bits / 8;
+        let fields = [
+            &u16::to_le_bytes(kind)[..],
+            &spec.channels.to_le_bytes(),
+            &spec.rate_hz.to_le_bytes(),
+            &(spec.rate_hz * u32::from(block)).to_le_bytes(),
+            &block.to_le_bytes(),
+            &bits.to_le_bytes(),
+        ];
+        let format = canonical(&fields.concat(), kind)?;
+        Ok(Layout {
+            channels: usize::from(spec.channels),
+            rate_hz: spec.rate_hz,
+            frames,
+            sample_bytes,
+            kind,
+            silence: vec![0; sample_bytes],
+            format,
+            fact: (kind != 1).then(|| u32::try_from(frames).unwrap_or(u32::MAX).to_le_bytes().to_vec()),
+            data_start: 0,
+            dropped: vec![format!("{} header, tags and pictures", spec.container)],
+        })
+    }
+}
+
+/// Whether the samples of a WAV file have a size that was to be filled in later.
+fn never_filled_in(file: &mut (impl Read + Seek)) -> bool {
+    let mut at = 12;
+    for _ in 0..64 {
+        let mut head = [0; 8];
+        if file.seek(SeekFrom::Start(at)).is_err() || file.read_exact(&mut head).is_err() {
+            return false;
+        }
+        let length = word(&head, 4);
+        if head.starts_with(b"data") {
+            let more = file.seek(SeekFrom::End(0)).is_ok_and(|size| size > at + 8);
+            return more && (length == 0 || length >= 0x7fff_f000);
+        }
+        at += 8 + u64::from(length) + u64::from(length % 2);
+    }
+    false
 }
 
 /// What is put where something must not be heard.
@@ -180,7 +240,11 @@ fn parse(file: &mut (impl Read + Seek), size: u64) -> Result<Layout> {
                 ensure!(format.is_some(), "samples before their format (RECORDING_FILE_INVALID)");
                 ensure!(data.replace((at + 8, length)).is_none(), "two chunks of samples (RECORDING_FILE_INVALID)");
             }
-            other => dropped.push(String::from_utf8_lossy(other).escape_debug().to_string()),
+            // A chunk's name may be anything, too.
+            other if other.iter().all(|b| b.is_ascii_alphabetic() || *b == b' ') => {
+                dropped.push(String::from_utf8_lossy(other).into_owned());
+            }
+            _ => dropped.push("????".into()),
         }
         at = end + length % 2;
     }
@@ -214,10 +278,21 @@ fn parse(file: &mut (impl Read + Seek), size: u64) -> Result<Layout> {
         "{bytes} bytes of audio are not whole frames of {block} (RECORDING_FILE_INVALID)"
     );
     ensure!(bytes > 0, "no samples (RECORDING_FILE_EMPTY)");
+    let frames = bytes / block as u64;
+    // What a format and its count of samples say beyond their own fields may be anything.
+    let given = format.len();
+    let format = canonical(&format, kind)?;
+    if given > format.len() {
+        dropped.push("fmt (what follows its fields)".into());
+    }
+    if fact.as_ref().is_some_and(|f| f.len() > 4) {
+        dropped.push("fact (what follows its field)".into());
+    }
+    let fact = fact.map(|_| u32::try_from(frames).unwrap_or(u32::MAX).to_le_bytes().to_vec());
     Ok(Layout {
         channels,
         rate_hz,
-        frames: bytes / block as u64,
+        frames,
         sample_bytes: silence.len(),
         kind,
         silence,
@@ -228,9 +303,43 @@ fn parse(file: &mut (impl Read + Seek), size: u64) -> Result<Layout> {
     })
 }
 
+/// A format chunk of its own fields and nothing else.
+fn canonical(format: &[u8], kind: u16) -> Result<Vec<u8>> {
+    let mut fields = format.get(..16).unwrap_or_default().to_vec();
+    // Bytes a second follow from the rest.
+    let (rate, block) = (word(format, 4), half(format, 12));
+    fields.splice(8..12, rate.wrapping_mul(u32::from(block)).to_le_bytes());
+    match half(format, 0) {
+        0xfffe => {
+            // Valid bits, channel mask, and the GUID of the samples' kind (RFC 2361's base).
+            const BASE: [u8; 14] = [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71];
+            let (bits, valid) = (half(format, 14), half(format, 18));
+            ensure!(valid <= bits, "{valid} valid bits of {bits} (RECORDING_FILE_INVALID)");
+            fields.extend(22u16.to_le_bytes());
+            fields.extend(valid.to_le_bytes());
+            fields.extend(word(format, 20).to_le_bytes());
+            fields.extend(kind.to_le_bytes());
+            fields.extend(BASE);
+        }
+        1 => {}
+        _ => fields.extend(0u16.to_le_bytes()),
+    }
+    Ok(fields)
+}
+
 impl Layout {
     fn block_bytes(&self) -> usize {
         self.channels * self.sample_bytes
+    }
+
+    /// A decoded sample as it is written. Integers of up to 24 bits are exact as f32.
+    fn coded(&self, x: f32, out: &mut Vec<u8>) {
+        if self.kind == 3 {
+            return out.extend(x.to_le_bytes());
+        }
+        let scale = (1u32 << (8 * self.sample_bytes - 1)) as f32;
+        let whole = (x * scale).round().clamp(-scale, scale - 1.0) as i32;
+        out.extend(whole.to_le_bytes().into_iter().take(self.sample_bytes));
     }
 
     /// The sample that is put at a frame.
@@ -271,20 +380,69 @@ impl Layout {
     }
 }
 
+/// Gives the samples in blocks of whole frames, as the WAV file has them.
+enum Blocks {
+    File(BufReader<File>),
+    Decoded { audio: Box<AudioFile>, chunk: Vec<f32>, bytes: Vec<u8> },
+}
+
+impl Blocks {
+    fn new(input: &Recording, layout: &Layout) -> Result<Self> {
+        Ok(match input {
+            Recording::File(path) => {
+                let mut file = BufReader::new(File::open(path).with_context(|| path.display().to_string())?);
+                file.seek(SeekFrom::Start(layout.data_start))?;
+                Self::File(file)
+            }
+            Recording::Decoded { .. } => {
+                Self::Decoded { audio: Box::new(input.decode()?), chunk: Vec::new(), bytes: Vec::new() }
+            }
+        })
+    }
+
+    /// Replaces `out` by the next `frames` frames.
+    fn next(&mut self, layout: &Layout, frames: usize, out: &mut Vec<u8>) -> Result<()> {
+        let size = frames * layout.block_bytes();
+        match self {
+            Self::File(file) => {
+                out.resize(size, 0);
+                file.read_exact(out).context("it changed while it was read")?;
+            }
+            Self::Decoded { audio, chunk, bytes } => {
+                while bytes.len() < size {
+                    let more = audio.next_chunk(chunk).context("RECORDING_FILE_INVALID")?;
+                    ensure!(more > 0, "it ends early, or changed while it was read (RECORDING_FILE_INVALID)");
+                    chunk.iter().for_each(|&x| layout.coded(x, bytes));
+                }
+                out.clear();
+                out.extend(bytes.drain(..size));
+            }
+        }
+        Ok(())
+    }
+
+    /// Sees that there is nothing behind the samples that were counted.
+    fn end(&mut self) -> Result<()> {
+        if let Self::Decoded { audio, chunk, bytes } = self {
+            let more = audio.next_chunk(chunk).context("RECORDING_FILE_INVALID")?;
+            ensure!(more == 0 && bytes.is_empty(), "it has more samples than its header says (RECORDING_FILE_INVALID)");
+        }
+        Ok(())
+    }
+}
+
 /// Goes through the samples in blocks of whole frames.
 fn blocks(input: &Recording, layout: &Layout, mut visit: impl FnMut(u64, &mut Vec<u8>) -> Result<()>) -> Result<()> {
     let name = || input.path().display().to_string();
-    let mut file = input.reader()?;
-    file.seek(SeekFrom::Start(layout.data_start)).with_context(name)?;
+    let mut source = Blocks::new(input, layout)?;
     let (mut at, mut bytes) = (0, Vec::new());
     while at < layout.frames {
         let frames = (layout.frames - at).min(BLOCK_FRAMES as u64);
-        bytes.resize(frames as usize * layout.block_bytes(), 0);
-        file.read_exact(&mut bytes).with_context(|| format!("{}: it changed while it was read", name()))?;
+        source.next(layout, frames as usize, &mut bytes).with_context(name)?;
         visit(at, &mut bytes)?;
         at += frames;
     }
-    Ok(())
+    source.end().with_context(name)
 }
 
 /// Writes `input` with each channel's spans filled to the file that `create` makes, reads it back from where `written` says that it lies, and
@@ -339,14 +497,12 @@ fn verify(input: &Recording, layout: &Layout, spans: &[Spans], fill: Fill, writt
     let back = written.layout().context("what was written cannot be read back")?;
     let same = (back.channels, back.rate_hz, back.frames) == (layout.channels, layout.rate_hz, layout.frames);
     ensure!(same && back.format == layout.format && back.dropped.is_empty(), "what was written is another recording");
-    let mut original = input.reader()?;
-    original.seek(SeekFrom::Start(layout.data_start))?;
+    let mut original = Blocks::new(input, layout)?;
     let mut expected = Vec::new();
     // Where each channel stands in its spans.
     let mut next = vec![0usize; layout.channels];
     blocks(&written, &back, |at, bytes| {
-        expected.resize(bytes.len(), 0);
-        original.read_exact(&mut expected)?;
+        original.next(layout, bytes.len() / layout.block_bytes(), &mut expected)?;
         let samples = bytes.chunks_exact(layout.sample_bytes).zip(expected.chunks_exact(layout.sample_bytes));
         for (i, (found, original)) in samples.enumerate() {
             let (frame, channel) = (at + (i / layout.channels) as u64, i % layout.channels);

@@ -22,8 +22,8 @@ struct Channel {
     peak_dbfs: f32,
     bandwidth_hz: f32,
     codec_guess: String,
-    dtmf: String,
-    dtmf_digits: Vec<Digit>,
+    /// How many keys are pressed. Which ones, nobody is told: they may be a card's number.
+    dtmf_keys: usize,
     /// How the other channel is heard in this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     bleed: Option<HeardBleed>,
@@ -42,13 +42,6 @@ impl From<Bleed> for HeardBleed {
     fn from(b: Bleed) -> Self {
         Self { level_db: b.level_db, delay_s: b.delay_s, share: b.share, heard_s: b.heard_s }
     }
-}
-
-#[derive(Serialize)]
-struct Digit {
-    digit: char,
-    start_s: f64,
-    end_s: f64,
 }
 
 #[derive(Serialize)]
@@ -76,7 +69,6 @@ pub(super) fn run(global: &Global, out: Output, file: &Path, format: Option<RawF
         let rate = f64::from(spec.rate_hz);
         let found =
             tools.analyse(source, Wanted::default(), |samples| bar.set_position((samples as f64 / rate) as u64))?;
-        let seconds = |sample: u64| sample as f64 / f64::from(engine::embed::MODEL_RATE_HZ);
         channels.push(Channel {
             channel,
             duration_s: found.quality.duration_s,
@@ -86,12 +78,7 @@ pub(super) fn run(global: &Global, out: Output, file: &Path, format: Option<RawF
             peak_dbfs: found.quality.peak_dbfs,
             bandwidth_hz: found.quality.bandwidth_hz,
             codec_guess: found.quality.codec_guess.to_string(),
-            dtmf: found.dtmf.iter().map(|d| d.digit).collect(),
-            dtmf_digits: found
-                .dtmf
-                .iter()
-                .map(|d| Digit { digit: d.digit, start_s: seconds(d.start_sample), end_s: seconds(d.end_sample) })
-                .collect(),
+            dtmf_keys: found.dtmf.len(),
             bleed: found.bleed.map(HeardBleed::from),
         });
     }
@@ -130,7 +117,7 @@ fn text(report: &Report<'_>) -> String {
             format!("{:.0} dBFS", c.peak_dbfs),
             format!("{:.0} Hz", c.bandwidth_hz),
             c.codec_guess.clone(),
-            if c.dtmf.is_empty() { "-".into() } else { c.dtmf.clone() },
+            if c.dtmf_keys == 0 { "-".into() } else { format!("{} keys", c.dtmf_keys) },
             c.bleed.as_ref().map_or_else(|| "-".into(), |b| format!("{:.0} dB", b.level_db)),
         ]);
     }

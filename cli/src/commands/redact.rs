@@ -10,7 +10,7 @@ use cli_app::redact::job::{self, wanted};
 use cli_app::redact::request::{Call, How, Report, Wanted};
 use cli_app::workers::pool;
 use cli_store::{FileKey, write_atomic_private};
-use engine_words::rules::{Finding, REVIEW_BELOW};
+use engine_words::rules::Finding;
 use engine_words::transcript::{Transcript, Turn, Word};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -33,12 +33,13 @@ pub(super) fn run(global: &Global, out: Output, args: &RedactArgs) -> Result<Exi
     let audio = args.audio.clone().context("--audio is missing")?;
     let call = Call {
         audio,
+        format: args.format,
         transcript: args.transcript.clone(),
         spans: args.spans.clone(),
         contact_id: args.contact_id.clone(),
     };
     // By the header alone; what is wrong with the file is told by those who read it.
-    let seconds = AudioFile::open(&call.audio).ok().and_then(|f| f.spec().duration_s());
+    let seconds = AudioFile::open_input(&call.audio, call.format).ok().and_then(|f| f.spec().duration_s());
     let bar = progress::bar(STEPS, "silencing", global.quiet || seconds.is_none_or(|s| s < 60.0));
     let how = How::from(&args.how);
     let report = job::redact(&call, &how, &entities, |share| bar.set_position((share * STEPS as f64) as u64))?;
@@ -52,6 +53,7 @@ pub(super) fn run(global: &Global, out: Output, args: &RedactArgs) -> Result<Exi
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct Line {
     audio: PathBuf,
+    format: Option<String>,
     transcript: Option<PathBuf>,
     spans: Option<PathBuf>,
     contact_id: Option<String>,
@@ -81,8 +83,10 @@ fn many(
     let mut calls = Vec::new();
     for (i, line) in text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()) {
         let line: Line = serde_json::from_str(line).with_context(|| format!("{}:{}", name(), i + 1))?;
+        let format = line.format.as_deref().map(str::parse).transpose();
         calls.push(Call {
             audio: folder.join(line.audio),
+            format: format.with_context(|| format!("{}:{}", name(), i + 1))?,
             transcript: line.transcript.map(|t| folder.join(t)),
             spans: line.spans.map(|s| folder.join(s)),
             contact_id: line.contact_id,
@@ -132,6 +136,10 @@ fn many(
 fn text_report(r: &Report) -> String {
     let mut lines = Vec::new();
     match r.found.len() + r.keys {
+        0 if r.needs_review => lines.push(
+            "nothing personal was found, but words of the transcript have no time that can be: look at this one"
+                .to_owned(),
+        ),
         0 => lines.push("nothing personal was found".to_owned()),
         _ => {
             let seconds: Vec<String> = r.silenced_seconds.iter().map(|s| format!("{s:.1} s")).collect();
@@ -145,7 +153,7 @@ fn text_report(r: &Report) -> String {
     }
     for f in &r.found {
         let (from, to) = (f.begin_offset_millis as f64 / 1e3, f.end_offset_millis as f64 / 1e3);
-        let note = if f.confidence < REVIEW_BELOW { "  look at this one" } else { "" };
+        let note = if f.needs_review { "  look at this one" } else { "" };
         lines.push(format!("  {from:>8.1}-{to:<8.1} {:<40} {:.2}{note}", f.entity, f.confidence));
     }
     let files = [&r.recording, &r.analysis, &r.original_analysis, &r.audit];
@@ -165,7 +173,7 @@ fn exit_of(report: &Report) -> Exit {
 fn exit(findings: &[Finding]) -> Exit {
     match findings {
         [] => Exit::Success,
-        some if some.iter().any(|f| f.confidence < REVIEW_BELOW) => Exit::NeedsReview,
+        some if some.iter().any(Finding::needs_review) => Exit::NeedsReview,
         _ => Exit::Redacted,
     }
 }
@@ -300,7 +308,8 @@ pub(super) fn text(out: Output, file: &Path, args: &RedactWanted) -> Result<Exit
         .zip(&by_turn)
         .enumerate()
         .map(|(number, (turn, found))| {
-            let line = lines.get(number).copied().unwrap_or_default();
+            let words = words_of(lines.get(number).copied().unwrap_or_default());
+            let at = |word: usize| words.get(word).or(words.last()).copied().unwrap_or_default();
             TextLine {
                 line: number + 1,
                 text: masked(turn, found, asked.mask),
@@ -308,8 +317,8 @@ pub(super) fn text(out: Output, file: &Path, args: &RedactWanted) -> Result<Exit
                     .iter()
                     .map(|(f, p)| TextFound {
                         entity: f.entity.as_str(),
-                        begin_offset_char: word_at(line, p.words.start).0,
-                        end_offset_char: word_at(line, p.words.end.saturating_sub(1)).1,
+                        begin_offset_char: at(p.words.start).0,
+                        end_offset_char: at(p.words.end.saturating_sub(1)).1,
                         confidence: f.confidence,
                         recogniser: f.recogniser,
                     })
@@ -321,17 +330,18 @@ pub(super) fn text(out: Output, file: &Path, args: &RedactWanted) -> Result<Exit
     Ok(exit(&findings))
 }
 
-/// Where a line's nth word begins and ends, in characters.
-fn word_at(line: &str, number: usize) -> (usize, usize) {
-    let (mut count, mut begin) = (0, None);
+/// Where each word of a line begins and ends, in characters.
+fn words_of(line: &str) -> Vec<(usize, usize)> {
+    let (mut words, mut begin) = (Vec::new(), None);
     for (at, c) in line.chars().chain([' ']).enumerate() {
         match (c.is_whitespace(), begin) {
             (false, None) => begin = Some(at),
-            (true, Some(start)) if count == number => return (start, at),
-            (true, Some(_)) => (count, begin) = (count + 1, None),
+            (true, Some(start)) => {
+                words.push((start, at));
+                begin = None;
+            }
             _ => {}
         }
     }
-    let end = line.chars().count();
-    (end, end)
+    words
 }

@@ -11,6 +11,7 @@ pub mod categories;
 pub mod conversation;
 mod entity;
 pub mod mute;
+mod normal;
 pub mod rules;
 pub mod stream;
 pub mod transcript;

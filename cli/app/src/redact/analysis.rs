@@ -3,7 +3,7 @@
 use engine_words::Entity;
 use engine_words::conversation::{self, Said, Sentiment, Stretch};
 use engine_words::rules::{Finding, Place};
-use engine_words::transcript::{Loaded, Turn};
+use engine_words::transcript::{Loaded, Turn, Word};
 use serde_json::{Map, Value, json};
 use vader_sentimental::SentimentIntensityAnalyzer;
 
@@ -12,6 +12,9 @@ use super::request::MaskMode;
 
 /// Compound score from which a turn is pleased, and below whose negative it is displeased (VADER's own limits).
 const PLEASED: f64 = 0.05;
+
+/// Words of a turn that are felt at once.
+const FELT_WORDS: usize = 400;
 
 /// What an analysed call is made of.
 pub struct Analysed<'a> {
@@ -58,15 +61,50 @@ pub fn masked(turn: &Turn, found: &[(&Finding, &Place)], mode: MaskMode) -> Stri
     for (finding, place) in found {
         let last = turn.words.get(place.words.end.saturating_sub(1)).and_then(|w| w.text.chars().next_back());
         let end = last.filter(|c| matches!(c, '.' | ',' | '?' | '!')).map_or_else(String::new, String::from);
-        for (i, word) in words.iter_mut().enumerate().filter(|(i, _)| place.words.contains(i)) {
-            *word = (i == place.words.start).then(|| mask(mode, finding.entity) + &end);
+        let start = place.words.start;
+        for (i, word) in words.get_mut(place.words.clone()).into_iter().flatten().enumerate() {
+            // What another one begins in the middle of this one stays masked as it was.
+            *word = (i == 0 && (start == 0 || word.is_some())).then(|| mask(mode, finding.entity) + &end);
         }
     }
     words.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
+/// Whether what a speaker is called tells nothing about them: a role, a number, or both.
+fn is_neutral(name: &str) -> bool {
+    const ROLES: [&str; 16] = [
+        "agent",
+        "customer",
+        "system",
+        "speaker",
+        "spk",
+        "channel",
+        "ch",
+        "caller",
+        "participant",
+        "user",
+        "guest",
+        "bot",
+        "unknown",
+        "ivr",
+        "operator",
+        "representative",
+    ];
+    let parts = name.split(['_', '-', ' ', '/', ':', '#']).filter(|p| !p.is_empty());
+    let neutral = |part: &str| {
+        let letters = part.trim_end_matches(|c: char| c.is_ascii_digit()).to_lowercase();
+        part.len() - letters.len() <= 2 && (letters.is_empty() || part.len() == 1 || ROLES.contains(&letters.as_str()))
+    };
+    let parts: Vec<&str> = parts.collect();
+    (1..=3).contains(&parts.len()) && parts.iter().all(|p| neutral(p))
+}
+
 fn plain(turn: &Turn) -> String {
-    turn.words.iter().map(|w| w.text.as_str()).collect::<Vec<_>>().join(" ")
+    said_as(&turn.words)
+}
+
+fn said_as(words: &[Word]) -> String {
+    words.iter().map(|w| w.text.as_str()).collect::<Vec<_>>().join(" ")
 }
 
 fn stretch(turn: &Turn) -> Stretch {
@@ -85,16 +123,29 @@ impl Analysed<'_> {
         }
     }
 
-    /// Who says each turn.
-    pub fn names(&self) -> Vec<String> {
-        self.loaded.transcript.turns().iter().map(|t| self.participant(t)).collect()
+    /// Who says each turn: by role or number. What a transcript calls people is theirs: `original` names tell it.
+    pub fn names(&self, original: bool) -> Vec<String> {
+        let mut others: Vec<String> = Vec::new();
+        let turns = self.loaded.transcript.turns().iter().map(|t| self.participant(t));
+        turns
+            .map(|name| {
+                if original || is_neutral(&name) {
+                    return name;
+                }
+                let number = others.iter().position(|o| *o == name).unwrap_or_else(|| {
+                    others.push(name);
+                    others.len() - 1
+                });
+                format!("PARTICIPANT_{}", number + 1)
+            })
+            .collect()
     }
 
     /// The analysed call: as it was, or redacted.
     pub fn json(&self, redacted: bool) -> Value {
         let turns = self.loaded.transcript.turns();
         let found = by_turn(turns.len(), self.findings);
-        let names = self.names();
+        let names = self.names(!redacted);
         let mut participants: Vec<&String> = Vec::new();
         names.iter().for_each(|n| {
             if !participants.contains(&n) {
@@ -106,7 +157,11 @@ impl Analysed<'_> {
             .iter()
             .zip(&names)
             .map(|(turn, name)| {
-                let score = feelings.polarity_scores(&plain(turn)).compound;
+                // The lexicon's time grows with the square of a text: a very long turn is felt in parts.
+                let parts = turn.words.chunks(FELT_WORDS);
+                let count = parts.len().max(1) as f64;
+                let felt = parts.map(|words| feelings.polarity_scores(&said_as(words)).compound);
+                let score = felt.sum::<f64>() / count;
                 let sentiment = match score {
                     s if s >= PLEASED => Sentiment::Positive,
                     s if s <= -PLEASED => Sentiment::Negative,

@@ -7,7 +7,7 @@ use cli_audio::strict::{self, Fill, Layout, Recording};
 use cli_store::{AtomicFile, FileKey, write_atomic_private};
 use engine_words::Entity;
 use engine_words::mute::{Span, Spans};
-use engine_words::rules::{self, Finding, Language, REVIEW_BELOW};
+use engine_words::rules::{self, Finding, Language};
 use engine_words::transcript::{Loaded, Transcript};
 use serde_json::{Value, json};
 
@@ -142,7 +142,7 @@ struct Work<'a> {
 /// # Errors
 /// Whatever cannot be read, does not fit together or was not silenced in fact. Nothing is left behind then.
 pub fn redact(call: &Call, how: &How, entities: &[Entity], mut progress: impl FnMut(f64)) -> Result<Report> {
-    let recording = Recording::open(&call.audio)?;
+    let recording = Recording::open(&call.audio, call.format)?;
     let layout = recording.layout()?;
     let length_ms = layout.frames * 1_000 / u64::from(layout.rate_hz);
     ensure!(
@@ -161,13 +161,16 @@ pub fn redact(call: &Call, how: &How, entities: &[Entity], mut progress: impl Fn
         call.transcript.is_some() || call.spans.is_some() || !how.no_keys,
         "nothing to look for: give --transcript, --spans, or leave --no-keys away (INVALID_ANALYSIS_CONFIGURATION)"
     );
-    let loaded = call.transcript.as_deref().map(transcript::load).transpose()?;
+    let mut loaded = call.transcript.as_deref().map(transcript::load).transpose()?;
+    if let Some(loaded) = &mut loaded {
+        loaded.transcript = std::mem::take(&mut loaded.transcript).until(length_ms);
+    }
     if let (Some(loaded), Some(path)) = (&loaded, &call.transcript) {
         belong_together(&loaded.transcript, path, &layout)?;
     }
     let by_hand = call.spans.as_deref().map_or(Ok(Vec::new()), |path| spans_by_hand(path, &layout))?;
     let paths = paths(call, how)?;
-    let heard = listen(&call.audio, &layout, |at| progress(0.5 * at as f64 / layout.frames as f64))?;
+    let heard = listen(&recording, &layout, |at| progress(0.5 * at as f64 / layout.frames as f64))?;
     let findings = match (&loaded, how.policy) {
         (Some(loaded), Policy::RedactedOnly | Policy::RedactedAndOriginal) => {
             find(&loaded.transcript, &how.wanted, entities)
@@ -269,6 +272,7 @@ impl Work<'_> {
             entity: f.entity.as_str(),
             confidence: f.confidence,
             recogniser: f.recogniser,
+            needs_review: f.needs_review(),
             begin_offset_millis: f.places.first().map_or(0, |p| p.span.begin_ms),
             end_offset_millis: f.places.last().map_or(0, |p| p.span.end_ms),
         };
@@ -282,7 +286,8 @@ impl Work<'_> {
             found: self.findings.iter().map(found).collect(),
             keys: (0..self.layout.channels).map(|c| self.keys(c).len()).sum(),
             silenced_seconds: spans.iter().map(|s| s.len() as f64 / f64::from(self.layout.rate_hz)).collect(),
-            needs_review: self.findings.iter().any(|f| f.confidence < REVIEW_BELOW),
+            needs_review: self.findings.iter().any(Finding::needs_review)
+                || looked && self.loaded.as_ref().is_some_and(|l| l.transcript.is_unsure()),
             not_looked_for: Entity::ALL
                 .iter()
                 .filter(|e| !looked || !self.entities.contains(e))
@@ -337,7 +342,7 @@ impl Work<'_> {
                 call: self.call,
                 report,
                 loaded: self.loaded.as_ref(),
-                names: &self.loaded.as_ref().map_or_else(Vec::new, |l| self.analysed(l).names()),
+                names: &self.loaded.as_ref().map_or_else(Vec::new, |l| self.analysed(l).names(false)),
                 findings: &self.findings,
                 mask: self.how.wanted.mask,
                 heard: &self.heard,

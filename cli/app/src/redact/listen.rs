@@ -1,9 +1,6 @@
 //! What a recording itself tells, in one pass: keys that are pressed, who hears whom, how loud each second is, and its outline for drawing.
 
-use std::path::Path;
-
-use cli_audio::AudioFile;
-use cli_audio::strict::Layout;
+use cli_audio::strict::{Layout, Recording};
 use engine::audio::SampleRate;
 use engine::bleed::BleedMeter;
 use engine::keys::KeyFinder;
@@ -47,10 +44,10 @@ struct Ear {
 ///
 /// # Errors
 /// It cannot be read, or its rate is none that is supported.
-pub fn listen(audio: &Path, layout: &Layout, mut progress: impl FnMut(u64)) -> Result<Heard> {
+pub fn listen(recording: &Recording, layout: &Layout, mut progress: impl FnMut(u64)) -> Result<Heard> {
     let rate = SampleRate::new(layout.rate_hz)
-        .with_context(|| format!("{} (RECORDING_SAMPLE_RATE_NOT_SUPPORTED)", audio.display()))?;
-    let mut file = AudioFile::open(audio).context("RECORDING_FILE_INVALID")?;
+        .with_context(|| format!("{} (RECORDING_SAMPLE_RATE_NOT_SUPPORTED)", recording.path().display()))?;
+    let mut file = recording.listen()?;
     let mut ears = Vec::new();
     for _ in 0..layout.channels {
         ears.push(Ear {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use cli_audio::strict::Layout;
 use engine_words::mute::Spans;
-use engine_words::rules::{Finding, REVIEW_BELOW};
+use engine_words::rules::Finding;
 use engine_words::transcript::Loaded;
 
 use super::analysis::{by_turn, masked};
@@ -138,7 +138,7 @@ pub fn html(page: &Page<'_>) -> String {
         );
     }
     let button = |ms: u64| format!("<button data-at=\"{}\">{}</button>", ms as f64 / 1e3, clock(ms));
-    let unsure: Vec<_> = page.report.found.iter().filter(|f| f.confidence < REVIEW_BELOW).collect();
+    let unsure: Vec<_> = page.report.found.iter().filter(|f| f.needs_review).collect();
     if !unsure.is_empty() {
         out.push_str("<h2>To be looked at</h2>\n<table><thead><tr><th>Time</th><th>Kind</th><th>Sure</th><th>Found by</th></tr></thead><tbody>\n");
         for f in unsure {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use cli_audio::RawFormat;
 use cli_audio::strict::Fill;
 use serde::Serialize;
 
@@ -87,6 +88,8 @@ pub struct How {
 pub struct Call {
     /// The recording.
     pub audio: PathBuf,
+    /// What it is made of where it has no header.
+    pub format: Option<RawFormat>,
     /// Its transcript.
     pub transcript: Option<PathBuf>,
     /// Spans to be silenced whatever is found.
@@ -105,6 +108,8 @@ pub struct Found {
     pub confidence: f32,
     /// What found it.
     pub recogniser: &'static str,
+    /// Somebody should look at it: what it is is not sure, or when it was said.
+    pub needs_review: bool,
     /// Where it begins.
     pub begin_offset_millis: u64,
     /// Where it ends.

@@ -157,7 +157,7 @@ fn flac_that_is_not_exact_as_floats_is_refused() {
     file.extend([0x10, 0, 0x10, 0, 0, 0, 0, 0, 0, 0, 0x01, 0xf4, 0x01, 0xf0]);
     file.extend([0; 40]);
     std::fs::write(&input, file).unwrap();
-    let Err(error) = Recording::open(&input) else { panic!("taken") };
+    let Err(error) = Recording::open(&input, None) else { panic!("taken") };
     assert!(error.to_string().contains("FLAC of 32 bits"), "{error}");
 }
 
@@ -198,4 +198,66 @@ fn what_was_written_is_held_against_the_input() {
         assert!(error.contains("another recording"), "{error}");
     }
     assert!(mute(&input, &layout, &spans[..1], Fill::Silence, &other).is_err(), "spans for one of two channels");
+}
+
+#[test]
+fn a_wav_file_whose_size_was_never_filled_in_and_one_without_a_header_keep_every_sample() {
+    let room = tempdir().unwrap();
+    let (input, output) = (room.path().join("in.wav"), room.path().join("out.wav"));
+    let data = noise(2 * 20_000);
+    let good = riff(&[(b"fmt ", format(1, 1, 16)), (b"data", data.clone())]);
+    let sizes = |riff: u32, samples: u32| {
+        let mut file = good.clone();
+        file[4..8].copy_from_slice(&riff.to_le_bytes());
+        file[40..44].copy_from_slice(&samples.to_le_bytes());
+        file
+    };
+    let ulaw = "ulaw@8000".parse().unwrap();
+    for (name, file, raw) in [
+        ("of a pipe", sizes(u32::MAX, u32::MAX), None),
+        ("never finished", sizes(36, 0), None),
+        ("without a header", data.clone(), Some("s16le@8000".parse().unwrap())),
+        ("of G.711 without a header", data.clone(), Some(ulaw)),
+    ] {
+        std::fs::write(&input, &file).unwrap();
+        let recording = Recording::open(&input, raw).unwrap();
+        let layout = recording.layout().unwrap();
+        let frames = if raw == Some(ulaw) { 40_000 } else { 20_000 };
+        assert_eq!((layout.frames, layout.channels, layout.rate_hz), (frames, 1, 8_000), "{name}");
+        let spans = Spans::new(&[Span { begin_ms: 500, end_ms: 1_000 }], 0, 8_000, frames).unwrap();
+        mute(&recording, &layout, &[spans], Fill::Silence, &output).unwrap();
+        let written = std::fs::read(&output).unwrap();
+        let samples = &written[44..];
+        assert_eq!(samples.len() as u64, 2 * frames, "{name}");
+        assert!(samples[8_000..16_000].iter().all(|b| *b == 0), "{name}");
+        if raw == Some(ulaw) {
+            let decoded = g711::ulaw_to_i16(data[0]).to_le_bytes();
+            assert_eq!(samples[..2], decoded, "{name}");
+        } else {
+            assert_eq!((&samples[..8_000], &samples[16_000..]), (&data[..8_000], &data[16_000..]), "{name}");
+        }
+    }
+}
+
+#[test]
+fn what_a_header_says_beyond_its_fields_is_dropped_and_listed() {
+    let room = tempdir().unwrap();
+    let (input, output) = (room.path().join("in.wav"), room.path().join("out.wav"));
+    let secret = b"Jane Doe 4111111111111111";
+    let long = |fields: Vec<u8>| [&fields[..], &(secret.len() as u16 + 1).to_le_bytes(), secret, b"."].concat();
+    for (kind, bits) in [(1u16, 16u16), (7, 8)] {
+        let fact = [&1_000u32.to_le_bytes()[..], secret, b"."].concat();
+        let data = noise(usize::from(bits / 8) * 1_000);
+        let chunks =
+            [(b"fmt ", long(format(kind, 1, bits))), (b"fact", fact), (b"4111", secret.to_vec()), (b"data", data)];
+        std::fs::write(&input, riff(&chunks)).unwrap();
+        let recording = Recording::open(&input, None).unwrap();
+        let layout = recording.layout().unwrap();
+        mute(&recording, &layout, &[Spans::default()], Fill::Silence, &output).unwrap();
+        let written = std::fs::read(&output).unwrap();
+        assert!(!written.windows(4).any(|w| w == b"Jane" || w == b"4111"), "kind {kind}");
+        assert_eq!(layout.dropped.len(), 3, "{:?}", layout.dropped);
+        assert!(!layout.dropped.concat().contains("4111"));
+        assert_eq!(AudioFile::open(&output).unwrap().spec().frames, Some(1_000));
+    }
 }

@@ -6,8 +6,12 @@
 
 mod check;
 mod language;
+mod lexicon;
+mod misheard;
 mod names;
+mod network;
 mod numbers;
+mod parts;
 mod phrases;
 mod spoken;
 mod words;
@@ -40,6 +44,15 @@ pub struct Finding {
     pub confidence: f32,
     /// What found it.
     pub recogniser: &'static str,
+    /// Each of its words has a time of its own. Where one has none, all of the stretch that it is in is silenced.
+    pub placed: bool,
+}
+
+impl Finding {
+    /// Whether somebody should look at it: what it is is not sure, or when it was said.
+    pub fn needs_review(&self) -> bool {
+        self.confidence < REVIEW_BELOW || !self.placed
+    }
 }
 
 /// Findings less sure than this want to be looked at.
@@ -60,8 +73,8 @@ pub fn find(transcript: &Transcript, wanted: &[Entity]) -> Vec<Finding> {
 
 /// [`find`] in a language.
 pub fn find_in(transcript: &Transcript, wanted: &[Entity], language: Language) -> Vec<Finding> {
-    let sides = words::sides(transcript, language);
-    let timeline = words::Timeline::new(&sides);
+    let mut sides = words::sides(transcript, language);
+    let timeline = words::Timeline::new(&mut sides);
     let mut findings = Vec::new();
     let mut all: Vec<Vec<phrases::Phrase>> =
         sides.iter().enumerate().map(|(n, side)| phrases::find(side, n, &timeline)).collect();
@@ -76,11 +89,15 @@ pub fn find_in(transcript: &Transcript, wanted: &[Entity], language: Language) -
         for p in phrases {
             let items = side.items.get(p.items.clone()).unwrap_or_default();
             let (entity, confidence, recogniser) = (p.entity, p.confidence, p.recogniser);
-            findings.push(Finding { entity, places: places(items), confidence, recogniser });
+            findings.push(Finding { entity, places: places(items), confidence, recogniser, placed: true });
         }
-        for run in spoken::runs(side).iter().filter(|run| run.len() >= 3) {
+    }
+    let runs: Vec<Vec<spoken::Run>> = sides.iter().map(spoken::runs).collect();
+    let mut numbers = parts::Numbers::new(&sides, &runs);
+    for (n, ((side, phrases), runs)) in sides.iter().zip(&all).zip(&runs).enumerate() {
+        for (r, run) in runs.iter().enumerate().filter(|(_, run)| run.len() >= 3) {
             for found in numbers::find(side, run, &timeline, wanted) {
-                let pieces = run.pieces.get(found.pieces).unwrap_or_default();
+                let pieces = run.pieces.get(found.pieces.clone()).unwrap_or_default();
                 // All from the first word to the last: what is said between two digits belongs to the number.
                 let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else { continue };
                 let words = first.words.start..last.words.end;
@@ -89,15 +106,31 @@ pub fn find_in(transcript: &Transcript, wanted: &[Entity], language: Language) -
                 if around.and_then(|i| phrases.get(i)).is_some_and(|p| words.end <= p.items.end) {
                     continue;
                 }
+                numbers.found(n, r, &found);
                 let items = side.items.get(words).unwrap_or_default();
                 findings.push(Finding {
                     entity: found.entity,
                     places: places(items),
                     confidence: found.confidence,
                     recogniser: found.recogniser,
+                    placed: true,
                 });
             }
         }
+    }
+    for more in numbers.rest(&timeline, wanted) {
+        let mut places = Vec::new();
+        for (side, items) in &more.items {
+            let items = sides.get(*side).and_then(|s| s.items.get(items.clone())).unwrap_or_default();
+            places.extend(self::places(items));
+        }
+        places.sort_by_key(|p| (p.turn, p.words.start));
+        let (entity, confidence, recogniser) = (more.entity, more.confidence, more.recogniser);
+        findings.push(Finding { entity, places, confidence, recogniser, placed: true });
+    }
+    for finding in &mut findings {
+        let mut words = finding.places.iter().flat_map(|p| p.words.clone().map(|w| (p.turn, w)));
+        finding.placed = !words.any(|(turn, word)| transcript.is_loose(turn, word));
     }
     findings.sort_by_key(|f| f.places.first().map(|p| (p.span.begin_ms, p.turn, p.words.start)));
     findings
@@ -112,7 +145,7 @@ pub(super) fn may_go_on(word: &str) -> bool {
         return true;
     }
     let word = word.to_lowercase();
-    word.split('-').any(|part| spoken::is_number(part) || part.chars().count() == 1 || spoken::is_alphabet(part))
+    word.split('-').any(|part| lexicon::is_number(part) || part.chars().count() == 1 || lexicon::is_alphabet(part))
 }
 
 /// The places of words that follow each other.

@@ -113,7 +113,29 @@ const KINDS: &[Kind] = &[
     Kind {
         entity: Entity::Pin,
         fit: |t| plain(count(t, 4, 8)),
-        cues: &["pin", "pin number", "pin code", "pin is", "passcode", "p i n"],
+        cues: &[
+            "pin",
+            "pin number",
+            "pin code",
+            "pin is",
+            "passcode",
+            "pass code",
+            "p i n",
+            // "one-time code": numbers have no text here.
+            "time code",
+            "time passcode",
+            "time password",
+            "time pin",
+            "access code",
+            "login code",
+            "otp",
+            "o t p",
+            "authentication code",
+            "entry code",
+            "door code",
+            "gate code",
+            "unlock code",
+        ],
         alone: [0.0, 0.0],
         called: [0.95, 0.95],
     },
@@ -144,6 +166,13 @@ const KINDS: &[Kind] = &[
         cues: &["routing number", "routing", "aba", "a b a", "transit number"],
         alone: [0.0, 0.0],
         called: [0.99, 0.8],
+    },
+    Kind {
+        entity: Entity::BankRouting,
+        fit: |t| plain(count(t, 6, 6)),
+        cues: &["sort code", "sorting code", "bank code", "branch code", "bsb"],
+        alone: [0.0, 0.0],
+        called: [0.9, 0.9],
     },
     Kind {
         entity: Entity::Iban,
@@ -282,7 +311,7 @@ const KINDS: &[Kind] = &[
     Kind {
         entity: Entity::Address,
         fit: |t| plain(mixed(t, 5, 9)),
-        cues: &["zip code", "zip", "postcode", "post code", "postal code", "pin code for the area"],
+        cues: &["zip code", "zip", "zipcode", "postcode", "post code", "postal code", "pin code for the area"],
         alone: [0.0, 0.0],
         called: [0.9, 0.9],
     },
@@ -399,7 +428,7 @@ const PARTIAL_NEAR: usize = 7;
 /// Characters of a number that checks by chance only rarely.
 const LONG: usize = 9;
 /// A row of more pieces is silenced as it is: nothing that is looked for is as long, and its parts would be searched for ever.
-const MOST_PIECES: usize = 200;
+const MOST_PIECES: usize = 64;
 /// Longer than anything that is looked for.
 const MOST_CHARACTERS: usize = 40;
 /// The fewest characters of letters and digits that are somebody's without a name.
@@ -412,10 +441,28 @@ const LEAST_PARTIAL: usize = 3;
 /// A month and a year where an expiry date was asked for is that.
 pub(super) fn expiry(side: &Side, phrase: &mut Phrase, timeline: &Timeline) {
     let Some(kind) = KINDS.iter().find(|k| k.entity == Entity::CreditDebitExpiry) else { return };
-    let begin = side.items.get(phrase.items.start).filter(|_| phrase.entity == Entity::DateTime).map(|i| i.begin_ms);
-    if begin.and_then(|b| nearest(&timeline.before(b), kind.cues)).is_some_and(|d| d <= NEAR / 2) {
+    let place = side.items.get(phrase.items.start).filter(|_| phrase.entity == Entity::DateTime).map(|i| i.place);
+    if place.and_then(|b| nearest(&timeline.before(b), kind.cues)).is_some_and(|d| d <= NEAR / 2) {
         phrase.entity = Entity::CreditDebitExpiry;
     }
+}
+
+/// Whether numbers of a kind are long enough to be said in parts.
+pub(super) fn long(entity: Entity) -> bool {
+    !matches!(
+        entity,
+        Entity::CreditDebitCvv
+            | Entity::CreditDebitExpiry
+            | Entity::Pin
+            | Entity::DateTime
+            | Entity::Address
+            | Entity::LicensePlate
+    )
+}
+
+/// Whether a text calls any kind by its name.
+pub(super) fn asks(text: &str) -> bool {
+    KINDS.iter().any(|k| nearest(text, k.cues).is_some())
 }
 
 /// The kinds that are looked for here.
@@ -435,8 +482,8 @@ pub(super) struct Found {
 fn readings(pieces: &[Piece]) -> Vec<String> {
     let whole: String = pieces.iter().map(|p| p.text.as_str()).collect();
     let mut all = vec![whole];
-    if pieces.iter().any(|p| p.either) {
-        all.push(pieces.iter().map(|p| if p.either { "O" } else { p.text.as_str() }).collect());
+    if pieces.iter().any(|p| p.other.is_some()) {
+        all.push(pieces.iter().map(|p| p.other.as_deref().unwrap_or(p.text.as_str())).collect());
     }
     for (at, _) in pieces.iter().enumerate().filter(|(i, p)| *i > 0 && p.corrected) {
         for back in 1..=at.min(4) {
@@ -455,8 +502,8 @@ pub(super) fn find(side: &Side, run: &Run, timeline: &Timeline, wanted: &[Entity
     let asked = |pair: &[Piece]| {
         let [a, b] = pair else { return false };
         let (Some(a), Some(b)) = (item(a, true), item(b, false)) else { return false };
-        let between = (a.turn != b.turn).then(|| timeline.between(a.end_ms, b.begin_ms));
-        between.is_some_and(|text| KINDS.iter().any(|k| nearest(&text, k.cues).is_some()))
+        let between = (a.turn != b.turn).then(|| timeline.between(a.place + 1, b.place));
+        between.is_some_and(|text| asks(&text))
     };
     let breaks = run.pieces.windows(2).enumerate().filter(|(_, pair)| asked(pair)).map(|(i, _)| i + 1);
     let mut bounds: Vec<usize> = std::iter::once(0).chain(breaks).chain([run.pieces.len()]).collect();
@@ -472,10 +519,8 @@ pub(super) fn find(side: &Side, run: &Run, timeline: &Timeline, wanted: &[Entity
         harmless: &|at: usize| harmless(side, run, at),
         pieces: &run.pieces,
         kinds,
-        cues: &|at: usize, kind: &Kind| {
-            let begin = run.pieces.get(at).and_then(|p| item(p, false)).map_or(0, |i| i.begin_ms);
-            nearest(&timeline.before(begin), kind.cues)
-        },
+        before: &|at: usize| timeline.before(run.pieces.get(at).and_then(|p| item(p, false)).map_or(0, |i| i.place)),
+        after: &|end: usize| named_after(side, run.pieces.get(end.wrapping_sub(1)).map_or(usize::MAX, |p| p.words.end)),
     };
     let mut found = Vec::new();
     bounds.windows(2).for_each(|pair| match pair {
@@ -485,6 +530,17 @@ pub(super) fn find(side: &Side, run: &Run, timeline: &Timeline, wanted: &[Entity
         _ => {}
     });
     found
+}
+
+/// What is said of a number right after it: "... is my pin", "that's the security code".
+fn named_after(side: &Side, at: usize) -> String {
+    const SAYS: [&str; 9] = ["is", "was", "that's", "that", "it's", "are", "as", "being", "would"];
+    let Some(first) = side.items.get(at).filter(|i| SAYS.contains(&i.text.as_str())) else { return String::new() };
+    let own = ["my", "your", "our", "his", "her", "the", "their"];
+    let rest: Vec<&str> = side.items.get(at..).unwrap_or_default().iter().take(6).map(|i| i.text.as_str()).collect();
+    let mine = rest.iter().position(|w| own.contains(w)).filter(|&p| p <= 3);
+    let same = side.items.get(at.wrapping_sub(1)).is_some_and(|i| i.turn == first.turn);
+    mine.filter(|_| same).map_or_else(String::new, |p| format!(" {} ", rest.get(p..).unwrap_or_default().join(" ")))
 }
 
 /// How many letters at the beginning spell what a number is called: "c v v".
@@ -502,7 +558,7 @@ fn spelled_cue(side: &Side, pieces: &[Piece]) -> Option<usize> {
 }
 
 /// Whether the number from a piece on counts something, or is called what is nobody's secret.
-fn harmless(side: &Side, run: &Run, at: usize) -> bool {
+pub(super) fn harmless(side: &Side, run: &Run, at: usize) -> bool {
     let word = |i: usize| side.items.get(i);
     let (Some(first), Some(last)) = (run.pieces.get(at), run.pieces.last()) else { return false };
     let Some(turn) = word(first.words.start).map(|i| i.turn) else { return false };
@@ -524,14 +580,30 @@ struct Search<'a> {
     harmless: &'a dyn Fn(usize) -> bool,
     pieces: &'a [Piece],
     kinds: Vec<&'static Kind>,
-    /// How far before a piece a kind was last called by its name, in words.
-    cues: &'a dyn Fn(usize, &Kind) -> Option<usize>,
+    /// What was said before a piece.
+    before: &'a dyn Fn(usize) -> String,
+    /// What is said of the number that ends before a piece.
+    after: &'a dyn Fn(usize) -> String,
 }
 
 impl Search<'_> {
+    /// How far from a part of a number each kind is called by its name, in words.
+    fn called(&self, part: &Range<usize>) -> Vec<(&'static Kind, Option<usize>)> {
+        let (before, after) = ((self.before)(part.start), (self.after)(part.end));
+        // The name comes within three words of what comes after, and ends what is said of it.
+        let behind = |k: &Kind| {
+            let named = |cue: &&&str| {
+                let at = after.find(&format!(" {cue} "))?;
+                (after.get(..at)?.split_whitespace().count() <= 3).then_some(1)
+            };
+            (!after.is_empty()).then(|| k.cues.iter().find_map(|c| named(&c))).flatten()
+        };
+        self.kinds.iter().map(|k| (*k, nearest(&before, k.cues).into_iter().chain(behind(k)).min())).collect()
+    }
+
     /// All of a row that is longer than anything, as what it was called last.
     fn long(&self, part: Range<usize>) -> Option<Found> {
-        let called = self.kinds.iter().filter_map(|k| Some(((self.cues)(part.start, k)?, k.entity)));
+        let called = self.called(&part).into_iter().filter_map(|(k, near)| Some((near?, k.entity)));
         let entity = called.min_by_key(|c| c.0).map(|c| c.1).or(self.kinds.first().map(|k| k.entity))?;
         Some(Found { entity, pieces: part, confidence: PARTIAL, recogniser: "long row of digits" })
     }
@@ -539,8 +611,8 @@ impl Search<'_> {
     fn claim(&self, part: Range<usize>, found: &mut Vec<Found>) {
         let Some(pieces) = self.pieces.get(part.clone()).filter(|p| !p.is_empty()) else { return };
         let harmless = (self.harmless)(part.start);
-        let called = |k: &Kind| (self.cues)(part.start, k).filter(|_| !harmless);
-        let kinds: Vec<(&Kind, Option<usize>)> = self.kinds.iter().map(|k| (*k, called(k))).collect();
+        let mut kinds = self.called(&part);
+        kinds.iter_mut().filter(|_| harmless).for_each(|k| k.1 = None);
         // What fits best: sureness, then its name's nearness, then length. Without a check digit only all that was said in one or more turns can be meant.
         let mut best: Option<((u32, usize, usize), Found)> = None;
         for i in 0..pieces.len() {
@@ -612,7 +684,8 @@ impl Search<'_> {
             (2.., 2..) if length >= LEAST_SPELLED && pieces.len() + 1 >= length => Some(Entity::LicensePlate),
             _ => None,
         };
-        let likely = likely.filter(|e| !harmless && kinds.iter().any(|(k, _)| k.entity == *e));
+        let amount = pieces.iter().any(|p| p.amount);
+        let likely = likely.filter(|e| !harmless && !amount && kinds.iter().any(|(k, _)| k.entity == *e));
         let found_as = match called {
             Some((_, entity)) => Some((entity, "part of a number")),
             None => likely.map(|entity| (entity, "unnamed number")),

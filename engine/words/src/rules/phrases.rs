@@ -5,8 +5,10 @@
 use std::ops::Range;
 
 use super::super::Entity;
+use super::super::normal;
+use super::lexicon::is_number;
 use super::names;
-use super::spoken::is_number;
+use super::network;
 use super::words::{Item, Side, Timeline, nearest};
 
 /// What was found among a side's items.
@@ -31,10 +33,16 @@ pub(super) const ENTITIES: [Entity; 10] = [
     Entity::Username,
 ];
 
-const TOP_LEVELS: [&str; 24] = [
-    "com", "org", "net", "edu", "gov", "io", "co", "uk", "us", "ca", "in", "au", "nz", "ie", "za", "de", "fr", "it",
-    "es", "eu", "info", "biz", "me", "app",
+const TOP_LEVELS: [&str; 64] = [
+    "com", "org", "net", "edu", "gov", "mil", "int", "io", "co", "uk", "us", "ca", "in", "au", "nz", "ie", "za", "de",
+    "fr", "it", "es", "pt", "nl", "be", "ch", "at", "se", "no", "dk", "fi", "pl", "cz", "gr", "tr", "ru", "ua", "br",
+    "mx", "ar", "jp", "cn", "hk", "sg", "kr", "il", "ae", "ng", "ke", "eu", "info", "biz", "me", "app", "dev", "ai",
+    "tv", "online", "site", "shop", "store", "cloud", "tech", "xyz", "email",
 ];
+
+fn top_level(text: &str) -> bool {
+    TOP_LEVELS.contains(&text)
+}
 const MONTHS: [&str; 12] = [
     "january",
     "february",
@@ -145,7 +153,7 @@ struct Scan<'a> {
 
 /// Finds the phrases of the side numbered `number`.
 pub(super) fn find(side: &Side, number: usize, timeline: &Timeline) -> Vec<Phrase> {
-    let asked = |item: &Item| timeline.asked(number, item.begin_ms);
+    let asked = |item: &Item| timeline.asked(number, item.place);
     let lower = !side.items.iter().any(|i| i.capital);
     let mut scan = Scan { items: &side.items, found: Vec::new(), asked: &asked, lower };
     let mut at = 0;
@@ -228,12 +236,18 @@ impl Scan<'_> {
 
     /// "X dot com", "X dot co dot uk" from `at`, the first word of X: what follows it.
     fn domain(&self, at: usize) -> Option<usize> {
+        // Written, or half of it.
+        let written = self.text(at);
+        if written.contains('.') && written.split('/').next().and_then(|h| h.rsplit('.').next()).is_some_and(top_level)
+        {
+            return Some(at + 1);
+        }
         let dot = (at + 1..at + 4).find(|&i| self.text(i) == "dot")?;
         let mut end = dot;
         while self.text(end) == "dot" && !self.text(end + 1).is_empty() {
             end += 2;
         }
-        (TOP_LEVELS.contains(&self.text(end - 1))).then_some(end)
+        top_level(self.text(end - 1)).then_some(end)
     }
 
     /// "jane dot doe at example dot com".
@@ -264,9 +278,9 @@ impl Scan<'_> {
         let text = self.text(at);
         let written = text.contains("://")
             || text.starts_with("www.")
-            || text.split_once('/').is_some_and(|(host, _)| {
-                host.split('.').next_back().is_some_and(|t| TOP_LEVELS.contains(&t)) && host.contains('.')
-            });
+            || text
+                .split_once('/')
+                .is_some_and(|(host, _)| host.split('.').next_back().is_some_and(top_level) && host.contains('.'));
         if written {
             return self.put(Entity::Url, at..at + 1, 0.95, "written address");
         }
@@ -291,19 +305,16 @@ impl Scan<'_> {
     /// What is known by how it is written.
     fn written(&mut self, at: usize) {
         let text = self.text(at);
-        let parts: Vec<&str> = text.split('.').collect();
-        let byte = |p: &&str| (1..=3).contains(&p.len()) && p.parse::<u32>().is_ok_and(|n| n < 256);
-        if parts.len() == 4 && parts.iter().all(byte) {
+        if normal::is_ip(text) {
             return self.put(Entity::IpAddress, at..at + 1, 0.97, "written address");
+        }
+        if normal::is_mac(text) {
+            return self.put(Entity::MacAddress, at..at + 1, 0.97, "written address");
         }
         let date: Vec<&str> = text.split('/').collect();
         let number = |p: &&str| !p.is_empty() && p.len() <= 4 && p.bytes().all(|b| b.is_ascii_digit());
-        if date.len() == 3 && date.iter().all(number) {
+        if date.len() == 3 && date.iter().all(number) || normal::is_day(&text.to_uppercase()) {
             return self.put(Entity::DateTime, at..at + 1, 0.9, "written date");
-        }
-        let bytes: Vec<&str> = text.split(':').collect();
-        if bytes.len() == 6 && bytes.iter().all(|b| b.len() == 2 && b.bytes().all(|c| c.is_ascii_hexdigit())) {
-            return self.put(Entity::MacAddress, at..at + 1, 0.97, "written address");
         }
         if let [month, year] = date.as_slice() {
             let part = |p: &str, least: u32, most: u32| p.parse::<u32>().is_ok_and(|n| (least..=most).contains(&n));
@@ -319,18 +330,11 @@ impl Scan<'_> {
         }
     }
 
-    /// "one ninety two dot one sixty eight dot one dot twenty".
+    /// Addresses of networks and devices, as they are spoken.
     fn network(&mut self, at: usize) {
-        let mut end = at;
-        for part in 0..4 {
-            if part > 0 {
-                let Some(dot) = self.one_of(end, &["dot", "point"]) else { return };
-                end = dot;
-            }
-            let Some(number) = self.number(end).filter(|n| n - end <= 4) else { return };
-            end = number;
+        if let Some((end, entity)) = network::spoken(self.items, at) {
+            self.put(entity, at..end, 0.95, "spoken address");
         }
-        self.put(Entity::IpAddress, at..end, 0.95, "spoken address");
     }
 
     /// An answer that needs no name, for the question had it.
@@ -393,6 +397,10 @@ impl Scan<'_> {
             Entity::Name => {
                 let words = (start..last).filter(|&i| self.text(i).len() > 1).count();
                 let mut end = self.called(start, 4, !(self.lower && words <= 4)).max(self.listed(start, true));
+                // "my name is": what follows is one, listed or not.
+                if start > at + 1 && self.text(start - 1) == "is" && self.text(start - 2) == "name" {
+                    end = end.max(self.called(start, 3, false));
+                }
                 end = self.spelled(end.max(start));
                 self.put(Entity::Name, start..end, 0.8, "asked for");
             }
@@ -568,8 +576,14 @@ impl Scan<'_> {
                 .is_some_and(|i| (!capital || i.capital) && !STOPS.contains(&i.text.as_str()) && !is_number(&i.text))
         {
             end += 1;
-            // "Mr Smith's order"
-            if self.ends(end - 1) || self.text(end - 1).ends_with("'s") {
+            // "Mr Smith's order"; "Jane, Doe" is one name all the same.
+            let name = |i: usize| {
+                names::given(self.text(i))
+                    || names::family(self.text(i))
+                    || self.items.get(i).is_some_and(|i| i.capital)
+            };
+            let comma = self.items.get(end - 1).is_some_and(|i| !i.stops) && name(end);
+            if self.ends(end - 1) && !comma || self.text(end - 1).ends_with("'s") {
                 break;
             }
         }
@@ -669,7 +683,7 @@ impl Scan<'_> {
         }
         let mut end = at + 1;
         while end < at + 3
-            && !self.ends(end - 1)
+            && (!self.ends(end - 1) || self.items.get(end - 1).is_some_and(|i| !i.stops) && names::family(text(end)))
             && (sure(end)
                 || names::family(text(end)) && names::given(text(end - 1))
                 || capital(end) && !STOPS.contains(&text(end)) && !text(end).is_empty())

@@ -1,5 +1,7 @@
 //! Numbers and spelled words as they are spoken: digits as words, "oh", "double seven", tens and hundreds, letters, "B as in boy", corrections.
 
+use super::lexicon::{ACRONYMS, Atom, alike, atom};
+use super::misheard;
 use super::words::{Item, Side};
 
 /// Words that may stand between the digits of one number, this many in a row.
@@ -16,8 +18,10 @@ pub(super) struct Piece {
     pub(super) words: std::ops::Range<usize>,
     /// The speaker took back what came before.
     pub(super) corrected: bool,
-    /// "o", which is a digit or a letter.
-    pub(super) either: bool,
+    /// What it may be as well: the letter where it was taken for a digit, nothing where it may be no part of the number.
+    pub(super) other: Option<String>,
+    /// Written as an amount or a day is.
+    pub(super) amount: bool,
 }
 
 /// Pieces that belong together.
@@ -33,117 +37,9 @@ impl Run {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Debug)]
-enum Atom<'a> {
-    /// 0 to 9, spoken.
-    Unit(u32),
-    /// 10 to 19.
-    Teen(u32),
-    /// 20 to 90.
-    Tens(u32),
-    Hundred,
-    Thousand,
-    /// Digits and letters as they were written.
-    Written(&'a str),
-    Letter(char),
-    /// "double", "triple": the next one so many times.
-    Repeat(usize),
-    Soft,
-    Correction,
-    Other,
-}
-
-const UNITS: [&str; 10] = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
-const TEENS: [&str; 10] =
-    ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"];
-const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
-/// ICAO's alphabet, with the spellings that recognisers write.
-const ALPHABET: [&str; 28] = [
-    "alpha", "alfa", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliet", "juliett",
-    "kilo", "lima", "mike", "november", "oscar", "papa", "quebec", "romeo", "sierra", "tango", "uniform", "victor",
-    "whiskey", "xray", "yankee", "zulu",
-];
-const SOFT: [&str; 31] = [
-    "um", "uh", "er", "erm", "ah", "hmm", "mm", "okay", "ok", "and", "then", "so", "yes", "yeah", "yep", "right",
-    "dash", "hyphen", "minus", "space", "slash", "dot", "point", "is", "it's", "that's", "the", "comma", "next",
-    "like", "number",
-];
-const CORRECTIONS: [&str; 9] = ["no", "sorry", "wait", "correction", "oops", "actually", "mean", "scratch", "rather"];
-
-fn place(list: &[&str], word: &str) -> Option<u32> {
-    list.iter().position(|w| *w == word).and_then(|i| u32::try_from(i).ok())
-}
-
-fn atom(word: &str) -> Atom<'_> {
-    if let Some(n) = place(&UNITS, word) {
-        return Atom::Unit(n);
-    }
-    if let Some(n) = place(&TEENS, word) {
-        return Atom::Teen(10 + n);
-    }
-    if let Some(n) = place(&TENS, word) {
-        return Atom::Tens(20 + 10 * n);
-    }
-    match word {
-        "oh" | "o" | "nought" | "naught" | "nil" | "null" => return Atom::Unit(0),
-        "niner" => return Atom::Unit(9),
-        "fourty" => return Atom::Tens(40),
-        "hundred" => return Atom::Hundred,
-        "thousand" => return Atom::Thousand,
-        "double" => return Atom::Repeat(2),
-        "triple" | "treble" => return Atom::Repeat(3),
-        "quadruple" => return Atom::Repeat(4),
-        "x-ray" => return Atom::Letter('X'),
-        _ => {}
-    }
-    if ALPHABET.contains(&word) {
-        return Atom::Letter(word.chars().next().unwrap_or('x').to_ascii_uppercase());
-    }
-    if SOFT.contains(&word) {
-        return Atom::Soft;
-    }
-    if CORRECTIONS.contains(&word) {
-        return Atom::Correction;
-    }
-    let mut letters = word.chars();
-    match (letters.next(), letters.next()) {
-        (Some(c), None) if c.is_ascii_alphabetic() => Atom::Letter(c.to_ascii_uppercase()),
-        // Letters and digits in one word, as recognisers write what was spelled: "4111", "AB123456C".
-        _ if word.bytes().any(|b| b.is_ascii_digit()) && word.bytes().all(|b| b.is_ascii_alphanumeric()) => {
-            Atom::Written(word)
-        }
-        _ => Atom::Other,
-    }
-}
-
-/// What numbers and codes are called, in capital letters: no part of them.
-const ACRONYMS: [&str; 32] = [
-    "ssn", "cvv", "cvc", "csc", "vin", "pin", "mac", "iban", "bic", "swift", "nhs", "ni", "pan", "utr", "itin", "sin",
-    "dob", "id", "ohip", "epic", "nrega", "aba", "usa", "us", "uk", "ok", "aws", "ip", "tv", "pc", "atm", "zip",
-];
-
 /// Letters in capitals that are part of a code: "CXBA", "DE".
 fn code(item: &Item) -> bool {
     item.upper && item.text.len() <= 20 && !ACRONYMS.contains(&item.text.as_str())
-}
-
-/// Whether a word is a number, or a part of one.
-pub(super) fn is_number(word: &str) -> bool {
-    matches!(
-        atom(word),
-        Atom::Unit(_)
-            | Atom::Teen(_)
-            | Atom::Tens(_)
-            | Atom::Hundred
-            | Atom::Thousand
-            | Atom::Written(_)
-            | Atom::Repeat(_)
-    )
-}
-
-/// Whether a word stands for a letter: "bravo".
-pub(super) fn is_alphabet(word: &str) -> bool {
-    ALPHABET.contains(&word)
 }
 
 /// Gathers the runs of one speaker.
@@ -170,8 +66,19 @@ impl Reader {
     fn push(&mut self, text: String, at: usize) {
         let (times, first) = self.repeat.take().unwrap_or((1, at));
         let corrected = std::mem::take(&mut self.corrected);
-        self.run.pieces.push(Piece { text: text.repeat(times), words: first..at + 1, corrected, either: false });
+        self.run.pieces.push(Piece {
+            text: text.repeat(times),
+            words: first..at + 1,
+            corrected,
+            other: None,
+            amount: false,
+        });
         (self.open, self.soft) = (None, 0);
+    }
+
+    /// The last piece may be something else.
+    fn or(&mut self, text: String) {
+        self.run.pieces.last_mut().into_iter().for_each(|p| p.other = Some(text.clone()));
     }
 
     /// A number that may go on: "twenty", "four hundred".
@@ -244,10 +151,14 @@ pub(super) fn runs(side: &Side) -> Vec<Run> {
         let next = i + 1 + (i + 1..items.len()).take_while(soft).take(MOST_SOFT).count();
         items[i].stops || next < items.len() && !items[next - 1].stops && spelled(next)
     };
+    let heard = misheard::digits(items);
+    let labels = misheard::labels(items);
     let mut reader = Reader::default();
     let mut i = 0;
     while i < items.len() {
-        let late = i > 0 && items[i].begin_ms.saturating_sub(items[i - 1].end_ms) > MOST_GAP_MS;
+        let late = i > 0
+            && items[i - 1].turn != items[i].turn
+            && items[i].begin_ms.saturating_sub(items[i - 1].end_ms) > MOST_GAP_MS;
         if late {
             reader.end();
         }
@@ -258,6 +169,32 @@ pub(super) fn runs(side: &Side) -> Vec<Run> {
         let open = !reader.run.pieces.is_empty() && items[i - 1].turn == items[i].turn;
         let before = open && reader.soft == 0;
         let going = !reader.run.pieces.is_empty();
+        // "the first four are", "next four digits": what comes after them belongs to what came before.
+        if let Some(next) = labels.get(&i) {
+            (reader.open, reader.soft) = (None, 0);
+            i = *next;
+            continue;
+        }
+        if let Some((digit, sure)) = heard.get(&i) {
+            reader.push(digit.to_string(), i);
+            if !sure {
+                reader.or(String::new());
+            }
+            i += 1;
+            continue;
+        }
+        if items[i].amount {
+            let digits: String = text(i).chars().filter(char::is_ascii_digit).collect();
+            match digits.len() >= 6 && !text(i).contains(':') {
+                true => {
+                    reader.push(digits, i);
+                    reader.run.pieces.last_mut().into_iter().for_each(|p| p.amount = true);
+                }
+                false => reader.end(),
+            }
+            i += 1;
+            continue;
+        }
         match atom(text(i)) {
             Atom::Soft if before && items[i].upper => reader.push(text(i).to_ascii_uppercase(), i),
             // A letter that is a word too counts beside others that are spelled.
@@ -278,7 +215,7 @@ pub(super) fn runs(side: &Side) -> Vec<Run> {
             }
             Atom::Unit(0) if text(i) == "o" => {
                 reader.push("0".into(), i);
-                reader.run.pieces.last_mut().into_iter().for_each(|p| p.either = true);
+                reader.or("O".into());
             }
             Atom::Unit(n) => {
                 if !reader.add(n, i, 1) {
@@ -300,7 +237,15 @@ pub(super) fn runs(side: &Side) -> Vec<Run> {
                     reader.end();
                 }
             }
-            Atom::Written(written) => reader.push(written.to_ascii_uppercase(), i),
+            Atom::Written(written) => {
+                let written = written.to_ascii_uppercase();
+                let digits = alike(&written);
+                let differs = digits != written;
+                reader.push(digits, i);
+                if differs {
+                    reader.or(written);
+                }
+            }
             Atom::Letter(c) => {
                 reader.push(c.to_string(), i);
                 if let Some(at) = example(i) {

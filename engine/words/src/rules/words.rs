@@ -1,10 +1,11 @@
 //! The words of a transcript, one speaker's after the other, without case and punctuation.
 
+use super::super::normal;
 use super::super::transcript::Transcript;
 use super::language::Language;
-use super::spoken::is_number;
+use super::lexicon::is_number;
 
-/// A word, or a part of one that was written with a hyphen.
+/// A word, or a part of one that was written together with others.
 pub(super) struct Item {
     pub(super) text: String,
     /// It was written with a capital letter.
@@ -15,11 +16,15 @@ pub(super) struct Item {
     pub(super) ends: bool,
     /// A sentence ends after it.
     pub(super) stops: bool,
+    /// It is written as an amount, a time or a day is.
+    pub(super) amount: bool,
     pub(super) begin_ms: u64,
     pub(super) end_ms: u64,
     /// The turn and the word that it is of.
     pub(super) turn: usize,
     pub(super) word: usize,
+    /// Its place among everybody's, in the order in which they are said.
+    pub(super) place: usize,
 }
 
 /// What one speaker says.
@@ -27,49 +32,38 @@ pub(super) struct Side {
     pub(super) items: Vec<Item>,
 }
 
-fn trimmed(word: &str) -> &str {
-    word.trim_matches(|c: char| !c.is_alphanumeric() && !matches!(c, '+' | '@' | '#' | '/'))
-}
-
 impl Side {
-    fn add(&mut self, text: &str, turn: usize, word: usize, begin_ms: u64, end_ms: u64, language: Language) {
-        let whole = trimmed(text);
-        if whole.is_empty() {
-            return;
-        }
-        // "forty-one" and "4111-1111" are two words; an address or a name of a page is one.
-        let parts = whole.split('-').map(trimmed).filter(|p| !p.is_empty());
-        let split = !whole.contains(['@', '.', '/', ':', '_']) && !whole.eq_ignore_ascii_case("x-ray");
-        let mut put = |part: &str| {
-            let capital = part.chars().next().is_some_and(char::is_uppercase);
-            let upper = part.len() > 1 && part.bytes().all(|b| b.is_ascii_uppercase());
-            let text = part.to_lowercase();
+    fn add(&mut self, text: &str, turn: usize, word: usize, (begin_ms, end_ms): (u64, u64), language: Language) {
+        let plain = normal::plain(text);
+        let before = self.items.len();
+        for part in normal::parts(&plain) {
+            let capital = part.text.chars().next().is_some_and(char::is_uppercase);
+            let upper = part.text.len() > 1 && part.text.bytes().all(|b| b.is_ascii_uppercase());
+            let text = part.text.to_lowercase();
             let item = |text: &str| Item {
                 text: text.to_owned(),
                 capital,
                 upper,
                 ends: false,
                 stops: false,
+                amount: part.amount,
                 begin_ms,
                 end_ms,
                 turn,
                 word,
+                place: 0,
             };
             match language.english(&text) {
                 Some(english) => self.items.extend(english.split_whitespace().map(item)),
                 None => self.items.push(item(&text)),
             }
-        };
-        if split {
-            parts.for_each(put)
-        } else {
-            put(whole)
         }
-        if let Some(last) = self.items.last_mut() {
-            // An initial has a full stop of its own.
-            let initial = last.text.chars().count() == 1;
-            last.stops = text.ends_with(['?', '!']) || (text.ends_with('.') && !initial);
-            last.ends = last.stops || text.ends_with([',', ';', ':']);
+        if let Some(last) = self.items.get_mut(before..).and_then(<[Item]>::last_mut) {
+            // An initial and a title have a full stop of their own.
+            let short = last.text.chars().count() == 1 && !last.text.bytes().all(|b| b.is_ascii_digit())
+                || ["mr", "mrs", "ms", "dr", "prof", "st", "jr", "sr"].contains(&last.text.as_str());
+            last.stops = plain.ends_with(['?', '!']) || (plain.ends_with('.') && !short);
+            last.ends = last.stops || plain.ends_with([',', ';', ':']);
         }
     }
 
@@ -78,7 +72,7 @@ impl Side {
         let mut side = Self { items: Vec::new() };
         text.split_whitespace()
             .enumerate()
-            .for_each(|(i, w)| side.add(w, 0, i, 100 * i as u64, 100 * i as u64 + 90, Language::English));
+            .for_each(|(i, w)| side.add(w, 0, i, (100 * i as u64, 100 * i as u64 + 90), Language::English));
         side
     }
 }
@@ -92,61 +86,82 @@ pub(super) fn sides(transcript: &Transcript, language: Language) -> Vec<Side> {
     for (t, turn) in transcript.turns().iter().enumerate() {
         let Some(side) = speakers.binary_search(&turn.speaker).ok().and_then(|i| sides.get_mut(i)) else { continue };
         for (w, word) in turn.words.iter().enumerate() {
-            side.add(&word.text, t, w, word.begin_ms, word.end_ms, language);
+            side.add(&word.text, t, w, (word.begin_ms, word.end_ms), language);
         }
         // A turn's end is a sentence's, whatever was written.
         if let Some(last) = side.items.last_mut() {
             (last.ends, last.stops) = (true, true);
         }
     }
+    for side in &mut sides {
+        // Where everything is in capitals, they tell nothing.
+        let letters = |i: &&Item| i.text.len() > 1 && i.text.bytes().all(|b| b.is_ascii_alphabetic());
+        let (all, upper) = side.items.iter().filter(letters).fold((0, 0), |n, i| (n.0 + 1, n.1 + usize::from(i.upper)));
+        if 2 * upper > all && all >= 4 {
+            side.items
+                .iter_mut()
+                .filter(|i| i.text.bytes().all(|b| b.is_ascii_alphabetic()))
+                .for_each(|i| i.upper = false);
+        }
+    }
     sides
 }
 
-/// Everybody's words by time, to look for what a number is about; numbers themselves without their text.
+/// Everybody's words in the order in which they are said, to look for what a number is about; numbers themselves without their text.
 pub(super) struct Timeline {
-    /// When, what, and by which side.
-    words: Vec<(u64, String, usize)>,
+    /// What, and by which side.
+    words: Vec<(String, usize)>,
 }
 
-/// How far back a number's name is looked for, in words and milliseconds.
+/// How far back a number's name is looked for, in words.
 const CUE_WORDS: usize = 30;
-const CUE_MS: u64 = 25_000;
 /// How many words of a question are looked at.
 const ASKED_WORDS: usize = 14;
 
 impl Timeline {
-    pub(super) fn new(sides: &[Side]) -> Self {
-        let all = sides.iter().enumerate().flat_map(|(n, s)| s.items.iter().map(move |i| (n, i)));
-        let text = |i: &Item| if is_number(&i.text) { String::new() } else { i.text.clone() };
-        let mut words: Vec<_> = all.map(|(n, i)| (i.begin_ms, text(i), n)).collect();
-        words.sort_by_key(|w| w.0);
+    /// Puts the words in order, and tells each item its place. Time orders turns and what is said into them; within a turn the text does, so that
+    /// words are found the same whether they have times or not.
+    pub(super) fn new(sides: &mut [Side]) -> Self {
+        let mut order = Vec::new();
+        for (n, side) in sides.iter().enumerate() {
+            let (mut turn, mut latest) = (usize::MAX, 0);
+            for (i, item) in side.items.iter().enumerate() {
+                latest = if item.turn == turn { latest.max(item.begin_ms) } else { item.begin_ms };
+                turn = item.turn;
+                order.push((latest, item.turn, n, i));
+            }
+        }
+        order.sort_unstable();
+        let mut words = Vec::with_capacity(order.len());
+        for (place, (_, _, n, i)) in order.into_iter().enumerate() {
+            let Some(item) = sides.get_mut(n).and_then(|s| s.items.get_mut(i)) else { continue };
+            item.place = place;
+            words.push((if is_number(&item.text) { String::new() } else { item.text.clone() }, n));
+        }
         Self { words }
     }
 
-    /// What was said before a time, latest last, as one text with spaces around each word.
-    pub(super) fn before(&self, begin_ms: u64) -> String {
-        self.between(begin_ms.saturating_sub(CUE_MS), begin_ms)
+    /// What was said before a place, latest last, as one text with spaces around each word.
+    pub(super) fn before(&self, place: usize) -> String {
+        self.between(0, place)
     }
 
-    /// What the others said last before a time, if `side` has said nothing since.
-    pub(super) fn asked(&self, side: usize, begin_ms: u64) -> String {
-        let end = self.words.partition_point(|w| w.0 < begin_ms);
-        let heard = self.words.get(..end).unwrap_or_default().iter().rev();
-        let recent = heard.take(ASKED_WORDS).take_while(|w| w.2 != side && w.0 + CUE_MS > begin_ms);
-        joined(recent.map(|w| w.1.as_str()).filter(|w| !w.is_empty()))
+    /// What the others said last before a place, if `side` has said nothing since.
+    pub(super) fn asked(&self, side: usize, place: usize) -> String {
+        let heard = self.words.get(..place).unwrap_or_default().iter().rev();
+        let recent = heard.take(ASKED_WORDS).take_while(|w| w.1 != side);
+        joined(recent.map(|w| w.0.as_str()).filter(|w| !w.is_empty()))
     }
 
-    /// What was said from one time to another; the latest words where it is many.
-    pub(super) fn between(&self, from_ms: u64, to_ms: u64) -> String {
-        let end = self.words.partition_point(|w| w.0 < to_ms);
-        let start = self.words.partition_point(|w| w.0 < from_ms);
-        let heard = self.words.get(start..end).unwrap_or_default().iter().rev().map(|w| w.1.as_str());
+    /// What was said from one place to another; the latest words where it is many.
+    pub(super) fn between(&self, from: usize, to: usize) -> String {
+        let heard = self.words.get(from..to).unwrap_or_default().iter().rev().map(|w| w.0.as_str());
         joined(heard.take(4 * CUE_WORDS).filter(|w| !w.is_empty()).take(CUE_WORDS))
     }
 }
 
 /// Words that come latest first, as one text in their order with spaces around each.
-fn joined<'a>(latest_first: impl Iterator<Item = &'a str>) -> String {
+pub(super) fn joined<'a>(latest_first: impl Iterator<Item = &'a str>) -> String {
     let words: Vec<&str> = latest_first.collect();
     words.iter().rev().fold(String::from(" "), |text, word| text + word + " ")
 }

@@ -1,14 +1,13 @@
-//! Transcripts of several recognisers, known by their content: Contact Lens, Amazon Transcribe (batch and call analytics), Whisper, whisper.cpp,
-//! Deepgram, Vosk, PocketSphinx, WebVTT, SubRip.
+//! Transcripts from files: known by their content, never by their name.
 
-use std::collections::BTreeMap;
-
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde_json::Value;
 
+use super::family::Walk;
+use super::place::{Said, place};
 use super::speakers::Speakers;
-use super::subtitles;
-use super::words::{Transcript, Turn, Word};
+use super::words::Transcript;
+use super::{decode, subtitles, tables};
 
 /// A transcript, and what is known of who speaks.
 pub struct Loaded {
@@ -20,273 +19,68 @@ pub struct Loaded {
     pub speakers: Vec<String>,
 }
 
-/// Reads a transcript from a file's bytes.
+/// Reads a transcript from a file's bytes. A word without a time, or with one that cannot be, is in the smallest stretch that surely holds it
+/// ([`Transcript::is_loose`]); of a text and words that differ, both are kept.
 ///
 /// # Errors
-/// It is none that is known, has no words, or a word has no time or an impossible one.
-pub fn load(text: &[u8]) -> Result<Loaded> {
-    if let Some(text) = std::str::from_utf8(text).ok().filter(|t| subtitles::is_subtitles(t)) {
-        let mut speakers = Speakers::default();
-        let turns = subtitles::parse(text, &mut speakers)?;
-        let transcript = Transcript::new(turns)?;
-        return Ok(Loaded { format: "subtitles", transcript, speakers: speakers.names });
+/// It is none that is known, has no words, or one of its objects has two values of one name.
+pub fn load(bytes: &[u8]) -> Result<Loaded> {
+    let text = decode::text(bytes);
+    if subtitles::is_subtitles(&text) {
+        return loaded("subtitles", subtitles::parse(&text)?);
     }
-    let json: Value = serde_json::from_slice(text).context("neither JSON nor subtitles")?;
-    parse(&json)
+    if tables::is_grid(&text) {
+        return loaded("TextGrid", tables::grid(&text)?);
+    }
+    if !text.trim_start().starts_with(['{', '[', '"'])
+        && let Some(said) = tables::ctm(&text)
+    {
+        return loaded("CTM", said);
+    }
+    let mut values = decode::json(&text)?;
+    match values.len() {
+        1 => parse(&values.remove(0)),
+        _ => parse(&Value::Array(values)),
+    }
 }
 
-/// See [`load`].
+/// [`load`] of JSON that was read already.
 ///
 /// # Errors
 /// As [`load`].
 pub fn parse(json: &Value) -> Result<Loaded> {
-    type Adapter = fn(&Value, &mut Speakers) -> Result<Option<Vec<Turn>>>;
-    let adapters: [(&str, Adapter); 7] = [
-        ("Contact Lens", contact_lens),
-        ("Amazon Transcribe", transcribe),
-        ("Deepgram", deepgram),
-        ("Whisper", whisper),
-        ("whisper.cpp", whisper_cpp),
-        ("Vosk", vosk),
-        ("PocketSphinx", pocketsphinx),
+    let format = format_of(json);
+    let said = Walk::new(json).read(json).with_context(|| format!("{format}'s transcript"))?;
+    loaded(format, said)
+}
+
+fn loaded(format: &'static str, said: Vec<Said>) -> Result<Loaded> {
+    let mut speakers = Speakers::default();
+    let placed = place(said, &mut speakers);
+    Ok(Loaded { format, transcript: Transcript::placed(placed)?, speakers: speakers.names })
+}
+
+/// What wrote a transcript, by the names that only it has.
+fn format_of(json: &Value) -> &'static str {
+    let first = json.as_array().and_then(|l| l.first()).unwrap_or(json);
+    let has = |path: &str| first.pointer(path).is_some();
+    let formats: [(&str, &[&str]); 14] = [
+        ("Contact Lens", &["/Transcript", "/Segments"]),
+        ("Deepgram", &["/results/channels"]),
+        ("Amazon Transcribe", &["/results/items", "/results/transcripts", "/results/channel_labels"]),
+        ("whisper.cpp", &["/transcription/0"]),
+        ("Rev", &["/monologues/0/elements"]),
+        ("Vosk", &["/result", "/alternatives/0/result", "/monologues", "/partial"]),
+        ("Azure", &["/recognizedPhrases", "/NBest", "/combinedPhrases"]),
+        ("Google", &["/results/0/alternatives/0/transcript"]),
+        ("Speechmatics", &["/results/0/alternatives"]),
+        ("Bedrock Data Automation", &["/audio_items", "/audio_segments"]),
+        ("AssemblyAI", &["/utterances"]),
+        ("PocketSphinx", &["/w"]),
+        ("transformers", &["/chunks"]),
+        ("Whisper", &["/segments", "/words"]),
     ];
-    for (format, adapter) in adapters {
-        let mut speakers = Speakers::default();
-        if let Some(turns) = adapter(json, &mut speakers).with_context(|| format!("{format}'s transcript"))? {
-            return Ok(Loaded { format, transcript: Transcript::new(turns)?, speakers: speakers.names });
-        }
-    }
-    bail!(
-        "not a transcript that is known: expected Contact Lens (Transcript), Amazon Transcribe (results.items), Deepgram \
-         (results.channels), Whisper (segments with words), whisper.cpp \
-         (transcription), Vosk (result), PocketSphinx (w), WebVTT or SubRip"
-    )
-}
-
-fn list<'a>(value: &'a Value, name: &str) -> Result<&'a Vec<Value>> {
-    value.as_array().with_context(|| format!("{name} is not a list"))
-}
-
-fn string<'a>(value: &'a Value, name: &str) -> Result<&'a str> {
-    value.get(name).and_then(Value::as_str).with_context(|| format!("{name} is missing or not a text"))
-}
-
-/// A time in seconds, as a number or as a text, in milliseconds; rounded down for a beginning, up for an end.
-fn seconds(value: &Value, name: &str, up: bool) -> Result<u64> {
-    let found = value.get(name).with_context(|| format!("a word has no {name}"))?;
-    let s = found.as_f64().or_else(|| found.as_str().and_then(|t| t.parse().ok()));
-    let s = s.filter(|s| s.is_finite() && *s >= 0.0 && *s < 1e9).with_context(|| format!("{name} is {found}"))?;
-    Ok(if up { (s * 1e3).ceil() } else { (s * 1e3).floor() } as u64)
-}
-
-fn millis(value: &Value, name: &str) -> Result<u64> {
-    let found = value.get(name).with_context(|| format!("{name} is missing"))?;
-    found.as_u64().with_context(|| format!("{name} is {found}, not a whole number of milliseconds"))
-}
-
-/// Joins words of one speaker that follow each other in time into turns; channels come one after the other.
-fn turns(mut words: Vec<(usize, Option<usize>, Word)>) -> Vec<Turn> {
-    words.sort_by_key(|(_, _, word)| word.begin_ms);
-    let mut turns: Vec<Turn> = Vec::new();
-    for (speaker, channel, word) in words {
-        match turns.last_mut().filter(|t| t.speaker == speaker && t.channel == channel) {
-            Some(turn) => turn.words.push(word),
-            None => turns.push(Turn { speaker, channel, words: vec![word] }),
-        }
-    }
-    turns
-}
-
-/// The words of a text that has one time for all: each may be anywhere in it.
-fn untimed(text: &str, begin_ms: u64, end_ms: u64) -> Vec<Word> {
-    text.split_whitespace().map(|w| Word { text: w.to_owned(), begin_ms, end_ms }).collect()
-}
-
-/// Versions 1.1.0 and VOICE-2022-11-30, and Transcribe's call analytics. Without times of words, a turn is silenced whole.
-fn contact_lens(json: &Value, speakers: &mut Speakers) -> Result<Option<Vec<Turn>>> {
-    let Some(transcript) = json.get("Transcript") else { return Ok(None) };
-    let roles: BTreeMap<&str, &str> = json
-        .get("Participants")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(|p| Some((p.get("ParticipantId")?.as_str()?, p.get("ParticipantRole")?.as_str()?)))
-        .collect();
-    let mut found = Vec::new();
-    for turn in list(transcript, "Transcript")? {
-        let id = match turn.get("ParticipantId") {
-            None => string(turn, "ParticipantRole")?,
-            Some(_) => string(turn, "ParticipantId")?,
-        };
-        let (begin_ms, end_ms) = (millis(turn, "BeginOffsetMillis")?, millis(turn, "EndOffsetMillis")?);
-        let words = match turn.get("Items") {
-            None => untimed(string(turn, "Content")?, begin_ms, end_ms),
-            Some(items) => {
-                // Punctuation has no times.
-                let timed = list(items, "Items")?.iter().filter(|i| i.get("BeginOffsetMillis").is_some());
-                let word = |i: &Value| {
-                    let (begin_ms, end_ms) = (millis(i, "BeginOffsetMillis")?, millis(i, "EndOffsetMillis")?);
-                    Ok(Word { text: string(i, "Content")?.to_owned(), begin_ms, end_ms })
-                };
-                timed.map(word).collect::<Result<_>>()?
-            }
-        };
-        let role = roles.get(id).copied().unwrap_or(id);
-        found.push(Turn { speaker: speakers.number(role), channel: None, words });
-    }
-    Ok(Some(found))
-}
-
-/// Batch: `results.items`, with `channel_labels` or `speaker_labels` where they were asked for.
-fn transcribe(json: &Value, speakers: &mut Speakers) -> Result<Option<Vec<Turn>>> {
-    let Some(results) = json.get("results").filter(|r| r.get("items").is_some()) else { return Ok(None) };
-    let mut groups: Vec<(Option<usize>, &Vec<Value>)> = Vec::new();
-    match results.get("channel_labels").and_then(|c| c.get("channels")) {
-        None => groups.push((None, list(&results["items"], "items")?)),
-        Some(channels) => {
-            for channel in list(channels, "channels")? {
-                let label = string(channel, "channel_label")?;
-                let number = label.strip_prefix("ch_").and_then(|n| n.parse().ok());
-                groups.push((
-                    Some(number.with_context(|| format!("channel_label {label}"))?),
-                    list(&channel["items"], "items")?,
-                ));
-            }
-        }
-    }
-    let mut words = Vec::new();
-    for (channel, items) in groups {
-        for item in items {
-            if item.get("type").and_then(Value::as_str) == Some("punctuation") {
-                continue;
-            }
-            let best = item.get("alternatives").and_then(|a| a.get(0)).context("an item has no alternatives")?;
-            let label = match (channel, item.get("speaker_label").and_then(Value::as_str)) {
-                (Some(c), _) => format!("ch_{c}"),
-                (None, label) => label.unwrap_or("spk_0").to_owned(),
-            };
-            let (begin_ms, end_ms) = (seconds(item, "start_time", false)?, seconds(item, "end_time", true)?);
-            let word = Word { text: string(best, "content")?.to_owned(), begin_ms, end_ms };
-            words.push((speakers.number(&label), channel, word));
-        }
-    }
-    Ok(Some(turns(words)))
-}
-
-fn deepgram(json: &Value, speakers: &mut Speakers) -> Result<Option<Vec<Turn>>> {
-    let Some(channels) = json.get("results").and_then(|r| r.get("channels")) else { return Ok(None) };
-    let channels = list(channels, "channels")?;
-    let mut words = Vec::new();
-    for (c, channel) in channels.iter().enumerate() {
-        let best = channel.get("alternatives").and_then(|a| a.get(0)).context("a channel has no alternatives")?;
-        for word in list(&best["words"], "words")? {
-            let text =
-                word.get("punctuated_word").or_else(|| word.get("word")).and_then(Value::as_str).context("word")?;
-            let (begin_ms, end_ms) = (seconds(word, "start", false)?, seconds(word, "end", true)?);
-            let speaker = word.get("speaker").and_then(Value::as_u64).unwrap_or(0);
-            let channel = (channels.len() > 1).then_some(c);
-            words.push((
-                speakers.number(&format!("{c}/{speaker}")),
-                channel,
-                Word { text: text.to_owned(), begin_ms, end_ms },
-            ));
-        }
-    }
-    Ok(Some(turns(words)))
-}
-
-/// OpenAI's Whisper and what writes as it does: `segments`, with `words` where word times were asked for.
-fn whisper(json: &Value, speakers: &mut Speakers) -> Result<Option<Vec<Turn>>> {
-    let Some(segments) = json.get("segments") else { return Ok(None) };
-    let mut found = Vec::new();
-    for segment in list(segments, "segments")? {
-        let label = segment.get("speaker").and_then(Value::as_str).unwrap_or("speaker");
-        let words = match segment.get("words").filter(|w| !w.is_null()) {
-            None => {
-                let (begin_ms, end_ms) = (seconds(segment, "start", false)?, seconds(segment, "end", true)?);
-                untimed(string(segment, "text")?, begin_ms, end_ms)
-            }
-            Some(words) => {
-                let one = |w: &Value| {
-                    let text = string(w, "word")?.trim().to_owned();
-                    Ok(Word { text, begin_ms: seconds(w, "start", false)?, end_ms: seconds(w, "end", true)? })
-                };
-                list(words, "words")?.iter().map(one).collect::<Result<_>>()?
-            }
-        };
-        found.push(Turn { speaker: speakers.number(label), channel: None, words });
-    }
-    Ok(Some(found))
-}
-
-/// whisper.cpp: `transcription`, with `tokens` where they were asked for; a word is tokens up to the next space.
-fn whisper_cpp(json: &Value, speakers: &mut Speakers) -> Result<Option<Vec<Turn>>> {
-    let Some(segments) = json.get("transcription") else { return Ok(None) };
-    let offsets = |value: &Value| -> Result<(u64, u64)> {
-        let offsets = value.get("offsets").context("offsets are missing")?;
-        Ok((millis(offsets, "from")?, millis(offsets, "to")?))
-    };
-    let mut found = Vec::new();
-    for segment in list(segments, "transcription")? {
-        let (begin_ms, end_ms) = offsets(segment)?;
-        let mut words: Vec<Word> = Vec::new();
-        match segment.get("tokens") {
-            None => words = untimed(string(segment, "text")?, begin_ms, end_ms),
-            Some(tokens) => {
-                for token in list(tokens, "tokens")? {
-                    let text = string(token, "text")?;
-                    // "[_BEG_]", "[_TT_150]": not said.
-                    if text.starts_with("[_") {
-                        continue;
-                    }
-                    let (begin_ms, end_ms) = offsets(token)?;
-                    match words.last_mut().filter(|_| !text.starts_with(' ')) {
-                        Some(word) => {
-                            word.text.push_str(text);
-                            word.end_ms = word.end_ms.max(end_ms);
-                        }
-                        None => words.push(Word { text: text.trim().to_owned(), begin_ms, end_ms }),
-                    }
-                }
-            }
-        }
-        let label = segment.get("speaker").and_then(Value::as_str).unwrap_or("speaker");
-        found.push(Turn { speaker: speakers.number(label), channel: None, words });
-    }
-    Ok(Some(found))
-}
-
-fn vosk(json: &Value, speakers: &mut Speakers) -> Result<Option<Vec<Turn>>> {
-    let Some(result) = json.get("result") else { return Ok(None) };
-    let mut words = Vec::new();
-    for w in list(result, "result")? {
-        let (begin_ms, end_ms) = (seconds(w, "start", false)?, seconds(w, "end", true)?);
-        words.push((speakers.number("speaker"), None, Word { text: string(w, "word")?.to_owned(), begin_ms, end_ms }));
-    }
-    Ok(Some(turns(words)))
-}
-
-/// PocketSphinx 5: utterances with `w`, words with begin `b` and duration `d`; silence and noise in brackets, pronunciations in parentheses.
-fn pocketsphinx(json: &Value, speakers: &mut Speakers) -> Result<Option<Vec<Turn>>> {
-    let utterances = json.as_array().map_or(std::slice::from_ref(json), Vec::as_slice);
-    if utterances.is_empty() || !utterances.iter().all(|u| u.get("w").is_some()) {
-        return Ok(None);
-    }
-    let mut found = Vec::new();
-    for utterance in utterances {
-        let mut words = Vec::new();
-        for w in list(&utterance["w"], "w")? {
-            let text = string(w, "t")?;
-            if text.starts_with(['<', '[']) {
-                continue;
-            }
-            let begin_ms = seconds(w, "b", false)?;
-            let text = text.split('(').next().unwrap_or(text).to_owned();
-            words.push(Word { text, begin_ms, end_ms: begin_ms + seconds(w, "d", true)? });
-        }
-        found.push(Turn { speaker: speakers.number("speaker"), channel: None, words });
-    }
-    Ok(Some(found))
+    formats.iter().find(|(_, paths)| paths.iter().any(|p| has(p))).map_or("a recogniser", |(name, _)| name)
 }
 
 #[cfg(test)]
@@ -321,7 +115,7 @@ mod tests {
             (
                 json!({"results": {"items": [item("Hi", "0.1", "0.2"), dot]}}),
                 "Amazon Transcribe",
-                vec!["spk_0 Hi 100-200"],
+                vec!["speaker Hi 100-200"],
             ),
             (
                 json!({"results": {"items": [], "channel_labels": {"channels": channels}}}),
@@ -345,7 +139,7 @@ mod tests {
                 json!({"results": {"channels": [{"alternatives": [{"words": [
                     {"word": "hi", "punctuated_word": "Hi.", "start": 0.1, "end": 0.3}]}]}]}}),
                 "Deepgram",
-                vec!["0/0 Hi. 100-300"],
+                vec!["speaker Hi. 100-300"],
             ),
             (
                 json!({"Transcript": [{"ParticipantRole": "CUSTOMER", "Content": "Hi.", "BeginOffsetMillis": 1, "EndOffsetMillis": 90, "Items": [
@@ -362,7 +156,7 @@ mod tests {
                 vec!["speaker four 10-400", "speaker one 500-900", "speaker two 1000-1500"],
             ),
             (
-                json!([{"b": 0, "d": 2, "t": "and i", "w": [{"t": "<s>", "b": 0, "d": 0.1}, {"t": "and(2)", "b": 0.2, "d": 0.3},
+                json!([{"b": 0, "d": 2, "t": "and", "w": [{"t": "<s>", "b": 0, "d": 0.1}, {"t": "and(2)", "b": 0.2, "d": 0.3},
                     {"t": "[NOISE]", "b": 0.5, "d": 0.1}]}, {"w": [{"t": "i", "b": 1.0, "d": 0.25}]}]),
                 "PocketSphinx",
                 vec!["speaker and 200-500", "speaker i 1000-1250"],
@@ -384,23 +178,71 @@ mod tests {
         for (json, reason) in [
             (json!("just a text"), "not a transcript that is known"),
             (json!({"segments": []}), "no words"),
-            (json!({"segments": "x"}), "segments is not a list"),
-            (json!({"segments": [{"text": "a", "end": 1}]}), "no start"),
-            (json!({"result": [{"word": "a", "start": -1, "end": 2}]}), "start is -1"),
-            (json!({"result": [{"word": "a", "start": "NaN", "end": 2}]}), "start is"),
-            (json!({"result": [{"word": "a", "start": 3, "end": 2}]}), "ends at"),
-            (json!({"result": [{"word": "a", "start": 3, "end": 1e8}]}), "later than a call can be"),
-            (
-                json!({"Transcript": [{"ParticipantId": "x", "Content": "a", "BeginOffsetMillis": 1.5, "EndOffsetMillis": 2}]}),
-                "BeginOffsetMillis is 1.5",
-            ),
-            (
-                json!({"results": {"items": [{"type": "pronunciation", "start_time": "1", "end_time": "2"}]}}),
-                "alternatives",
-            ),
+            (json!({"segments": "x"}), "no words"),
+            (json!({"lines": [{"said": "hi", "at": 1}]}), "it has lines; expected"),
+            (json!({"results": {"items": [{"type": "pronunciation", "start_time": "1", "end_time": "2"}]}}), "no text"),
+            (json!({"segments": [{"start": 1, "end": 2, "said": "hi there"}]}), "no text"),
         ] {
             let Err(error) = parse(&json) else { panic!("{json} was taken") };
             assert!(format!("{error:#}").contains(reason), "{json}: {error:#}");
         }
+        assert!(load(br#"{"segments": [], "segments": []}"#).is_err());
+    }
+
+    #[test]
+    fn a_word_without_a_time_that_can_be_is_where_it_surely_is() {
+        let word = |text: &str, times: Value| {
+            let mut word = json!({"word": text});
+            if let Some([begin, end]) = times.as_array().map(Vec::as_slice) {
+                (word["start"], word["end"]) = (begin.clone(), end.clone());
+            }
+            word
+        };
+        for (times, expected) in [
+            (json!(null), "2000-4000"),
+            (json!([null, null]), "2000-4000"),
+            (json!([-1, 2]), "2000-4000"),
+            (json!([3, 2]), "2000-4000"),
+            (json!([2.5, 2.5]), "2000-4000"),
+            (json!([2.5, 2.51]), "2000-4000"),
+            (json!([2.5, 90]), "2000-4000"),
+            (json!(["x", "NaN"]), "2000-4000"),
+            (json!([2.5, 3.0]), "2500-3000"),
+        ] {
+            let words =
+                json!([word("pin", json!([1.5, 2])), word("48211", times.clone()), word("thanks", json!([4, 5]))]);
+            let loaded =
+                parse(&json!({"segments": [{"start": 1, "end": 6, "text": "pin 48211 thanks", "words": words}]}))
+                    .unwrap();
+            let said = &loaded.transcript.turns()[0].words[1];
+            assert_eq!(format!("{}-{}", said.begin_ms, said.end_ms), expected, "{times}");
+            assert_eq!(loaded.transcript.is_loose(0, 1), expected == "2000-4000", "{times}");
+            assert!(!loaded.transcript.is_unsure(), "{times}");
+        }
+        // Two times that contradict each other: neither counts.
+        let words = json!([
+            word("my", json!([1.1, 1.2])),
+            word("pin", json!([2.5, 3])),
+            word("4821", json!([1.3, 2])),
+            word("thanks", json!([4, 5]))
+        ]);
+        let two = parse(&json!({"segments": [{"start": 1, "end": 6, "text": "my pin 4821 thanks", "words": words}]}))
+            .unwrap();
+        let said = &two.transcript.turns()[0].words[2];
+        assert_eq!((said.begin_ms, said.end_ms), (1_200, 4_000));
+        // At the end of its turn, to its end; without a turn, to the end of the recording.
+        let words = json!([word("pin", json!([1.5, 2])), word("4821", json!(null))]);
+        let turn = parse(&json!({"segments": [{"start": 1, "end": 6, "text": "pin 4821", "words": words}]})).unwrap();
+        assert_eq!(turn.transcript.turns()[0].words[1].end_ms, 6_000);
+        assert!(turn.transcript.is_unsure());
+        let open = parse(&json!({"words": words})).unwrap().transcript.until(13_000);
+        assert_eq!((open.turns()[0].words[1].begin_ms, open.turns()[0].words[1].end_ms), (2_000, 13_000));
+        // Text that no word has, and words that nobody listed.
+        let short = parse(&json!({"segments": [{"start": 1, "end": 6, "text": "pin 4821 thanks", "words": [word("pin", json!([1.5, 2]))]}]})).unwrap();
+        let texts: Vec<&str> = short.transcript.turns()[0].words.iter().map(|w| w.text.as_str()).collect();
+        assert_eq!(texts, ["pin", "4821", "thanks"]);
+        let none = parse(&json!({"segments": [{"start": 1, "end": 6, "text": "pin 4821", "words": []}]})).unwrap();
+        assert_eq!(none.transcript.turns()[0].words.len(), 2);
+        assert!(none.transcript.is_loose(0, 0) && none.transcript.is_unsure());
     }
 }

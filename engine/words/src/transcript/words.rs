@@ -1,5 +1,6 @@
 //! The words of a call with their times, as recognisers write them.
 
+use std::collections::HashSet;
 use std::fmt;
 
 /// Most words of a transcript: a call of a week.
@@ -25,7 +26,7 @@ impl fmt::Debug for Word {
 }
 
 /// What one person says before the other does.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Turn {
     /// Who speaks; equal for equal people.
     pub speaker: usize,
@@ -35,10 +36,22 @@ pub struct Turn {
     pub words: Vec<Word>,
 }
 
+/// A turn whose words have been placed in time.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Placed {
+    pub(super) turn: Turn,
+    /// Which words have no time of their own, or none that can be: their times are those of the smallest stretch that surely holds them.
+    pub(super) loose: Vec<bool>,
+    /// Some word lies not between two others of its turn.
+    pub(super) unsure: bool,
+}
+
 /// A call in words. Checked: there are words, none ends before it begins, and none is later than a call can be.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Transcript {
     turns: Vec<Turn>,
+    loose: HashSet<(usize, usize)>,
+    unsure: bool,
 }
 
 /// Why words are no transcript.
@@ -86,16 +99,21 @@ impl Transcript {
     ///
     /// # Errors
     /// See [`TranscriptError`].
-    pub fn new(mut turns: Vec<Turn>) -> Result<Self, TranscriptError> {
-        turns.retain(|t| !t.words.is_empty());
-        let words = turns.iter().map(|t| t.words.len()).sum();
+    pub fn new(turns: Vec<Turn>) -> Result<Self, TranscriptError> {
+        Self::placed(turns.into_iter().map(|turn| Placed { turn, ..Placed::default() }).collect())
+    }
+
+    /// [`Transcript::new`] of turns some of whose words have no time of their own.
+    pub(super) fn placed(mut all: Vec<Placed>) -> Result<Self, TranscriptError> {
+        all.retain(|p| !p.turn.words.is_empty());
+        let words = all.iter().map(|p| p.turn.words.len()).sum();
         if words == 0 {
             return Err(TranscriptError::Empty);
         }
         if words > MAX_WORDS {
             return Err(TranscriptError::TooLong { words });
         }
-        for &Word { begin_ms, end_ms, .. } in turns.iter().flat_map(|t| &t.words) {
+        for &Word { begin_ms, end_ms, .. } in all.iter().flat_map(|p| &p.turn.words) {
             if end_ms < begin_ms {
                 return Err(TranscriptError::Backwards { begin_ms, end_ms });
             }
@@ -103,8 +121,30 @@ impl Transcript {
                 return Err(TranscriptError::TooLate { end_ms });
             }
         }
-        turns.sort_by_key(|t| t.words.first().map(|w| w.begin_ms));
-        Ok(Self { turns })
+        all.sort_by_key(|p| p.turn.words.first().map(|w| w.begin_ms));
+        let unsure = all.iter().any(|p| p.unsure);
+        let loose = all.iter().enumerate();
+        let loose = loose.flat_map(|(t, p)| p.loose.iter().enumerate().filter(|(_, l)| **l).map(move |(w, _)| (t, w)));
+        let loose = loose.collect();
+        Ok(Self { turns: all.into_iter().map(|p| p.turn).collect(), loose, unsure })
+    }
+
+    /// Whether a word of a turn has no time of its own, or had one that cannot be: it is somewhere in the stretch that its times give.
+    pub fn is_loose(&self, turn: usize, word: usize) -> bool {
+        self.loose.contains(&(turn, word))
+    }
+
+    /// Whether some words could not even be placed between two others of their turn. Somebody should look, whatever was found.
+    pub fn is_unsure(&self) -> bool {
+        self.unsure
+    }
+
+    /// Ends what may go on to the end of the recording there: words of which nothing tells where they end.
+    #[must_use]
+    pub fn until(mut self, end_ms: u64) -> Self {
+        let open = self.turns.iter_mut().flat_map(|t| &mut t.words).filter(|w| w.end_ms == MAX_MS);
+        open.for_each(|w| w.end_ms = end_ms.max(w.begin_ms));
+        self
     }
 
     /// The turns, in the order in which they begin.
