@@ -1,6 +1,6 @@
 //! One call as it happens: what Voice ID's Set and Check blocks configure and answer, on a live stream.
 //!
-//! A [`Call`] owns a [`Session`] and asks it after every 100 ms of audio, counted from the start of the stream, how far it has
+//! A [`Call`] owns a [`Session`](crate::session::Session) and asks it after every 100 ms of audio, counted from the start of the stream, how far it has
 //! come. What is decided therefore depends on the audio and not on the packets that it came in.
 //!
 //! | Voice ID | here |

@@ -85,7 +85,7 @@ impl Domain {
     /// nothing is changed unless it is `ENROLLED`.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] with [`ResourceType::Speaker`]; storage errors.
+    /// [`StoreError::NotFound`] with [`crate::ResourceType::Speaker`]; storage errors.
     pub fn touch_authenticated(&self, id: &SpeakerId) -> Result<SpeakerStatus, StoreError> {
         self.allow(Permission::VoiceId)?;
         self.opened.backend.write(|c| {
@@ -108,7 +108,7 @@ impl Domain {
     /// Makes the speaker known without a voiceprint; one that is known already stays as it is.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] with [`ResourceType::Speaker`] for an unknown generated id; storage errors.
+    /// [`StoreError::NotFound`] with [`crate::ResourceType::Speaker`] for an unknown generated id; storage errors.
     pub fn set_pending(&self, id: &SpeakerId) -> Result<Speaker, StoreError> {
         self.allow(Permission::VoiceId)?;
         self.opened.backend.write(|c| {
@@ -121,7 +121,7 @@ impl Domain {
     /// consent on file counts as withdrawn.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] with [`ResourceType::Speaker`] for an unknown generated id; [`StoreError::NotErased`];
+    /// [`StoreError::NotFound`] with [`crate::ResourceType::Speaker`] for an unknown generated id; [`StoreError::NotErased`];
     /// storage errors.
     pub fn opt_out(&self, id: &SpeakerId) -> Result<Speaker, StoreError> {
         self.allow(Permission::VoiceId)?;
@@ -156,7 +156,7 @@ impl Domain {
     /// one who has not opted out is left as it is.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] with [`ResourceType::Speaker`]; [`StoreError::Validation`]; storage errors.
+    /// [`StoreError::NotFound`] with [`crate::ResourceType::Speaker`]; [`StoreError::Validation`]; storage errors.
     pub fn clear_opt_out(&self, id: &SpeakerId, consent: Consent) -> Result<Speaker, StoreError> {
         self.allow(Permission::VoiceId)?;
         consent.check()?;
@@ -177,7 +177,7 @@ impl Domain {
     /// Deletes the speaker: entry, voiceprint, audio of calls and consents. The audit keeps the generated id.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] with [`ResourceType::Speaker`]; [`StoreError::NotErased`]; storage errors.
+    /// [`StoreError::NotFound`] with [`crate::ResourceType::Speaker`]; [`StoreError::NotErased`]; storage errors.
     pub fn delete_speaker(&self, id: &SpeakerId) -> Result<(), StoreError> {
         self.allow(Permission::VoiceId)?;
         self.opened.backend.write(|c| {
@@ -195,7 +195,7 @@ impl Domain {
     /// The speaker's entry.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] with [`ResourceType::Speaker`]; storage errors.
+    /// [`StoreError::NotFound`] with [`crate::ResourceType::Speaker`]; storage errors.
     pub fn describe_speaker(&self, id: &SpeakerId) -> Result<Speaker, StoreError> {
         self.allow(Permission::VoiceId)?;
         let info = self.describe()?;
@@ -205,7 +205,7 @@ impl Domain {
     /// The speaker's newest consent that was not withdrawn.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] with [`ResourceType::Speaker`]; storage errors.
+    /// [`StoreError::NotFound`] with [`crate::ResourceType::Speaker`]; storage errors.
     pub fn consent(&self, id: &SpeakerId) -> Result<Option<Consent>, StoreError> {
         self.allow(Permission::VoiceId)?;
         let speaker = self.describe_speaker(id)?;
