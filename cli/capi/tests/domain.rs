@@ -71,11 +71,13 @@ impl Fixture {
 
     /// A voiceprint from a caller's recordings, through the library.
     fn print(&self, who: &str) -> Vec<u8> {
-        let mut enrolment = null_mut();
-        unsafe { vouch_enrolment_new(self.engine, 8_000, &mut enrolment) };
+        let mut enrolment: *mut vouch_enrolment = null_mut();
         for part in ["enrol_1", "enrol_2"] {
             let path = format!("{}/../../testdata/audio/callers/{who}_{part}.wav", env!("CARGO_MANIFEST_DIR"));
             let mut reader = cli_audio::MonoReader::open(path.as_ref(), None, cli_audio::ChannelChoice::Ask).unwrap();
+            if enrolment.is_null() {
+                unsafe { vouch_enrolment_new(self.engine, reader.spec().rate_hz, &mut enrolment) };
+            }
             let mut chunk = Vec::new();
             while reader.next_chunk(&mut chunk).unwrap() > 0 {
                 assert_eq!(unsafe { vouch_enrolment_push_f32(enrolment, chunk.as_ptr(), chunk.len()) }, VOUCH_OK);

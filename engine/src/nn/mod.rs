@@ -5,14 +5,18 @@
 //! at once, to the bit. Beyond both ends the input counts as zero. Nothing allocates after construction.
 
 mod affine;
+mod change;
 mod cmn;
+mod loudness;
 mod pool;
 mod residual;
 #[cfg(test)]
 mod tests;
 
 pub use affine::{Activation, AffineSpec, Precision, SplicedAffine, Workspace};
+pub use change::{ChangeSpec, MAX_CHANGE_RATES, SpectralChange};
 pub use cmn::CausalCmn;
+pub use loudness::{LoudnessSpec, RunningLoudness};
 pub use pool::AttentiveStats;
 pub use residual::ResidualBlock;
 

@@ -15,8 +15,8 @@ pub enum FrameClass {
 const BINS: usize = 220;
 const LOWEST_DB: f32 = -100.0;
 const BIN_DB: f32 = 0.5;
-/// Noise below this level is inaudible on any channel, and ratios over it only tell how far silence was gated.
-const FLOOR_DB: f32 = -90.0;
+/// Noise below this level is the rounding to 16 bits, and ratios over it only tell how far silence was gated.
+const FLOOR_DB: f32 = -100.0;
 /// Pauses count within this many frames of speech: what is heard in a minute of hold music is not behind the speech.
 const PAUSE_REACH: u32 = 100;
 /// Share of pauses below the noise level: their lower half is free of breath, reverberation and missed word ends.
@@ -55,7 +55,7 @@ impl SnrMeter {
         }
     }
 
-    /// Takes the mean square of one frame, and what it holds.
+    /// Takes the variance of one frame's samples (a constant offset is no noise), and what it holds.
     pub fn push(&mut self, power: f32, class: FrameClass) {
         match class {
             FrameClass::Speech => {

@@ -10,7 +10,7 @@ use crate::embed::{Embedder, MAX_BLOCK_FRAMES, ModelId, SpeechDetector};
 use crate::fbank::{FRAME_LENGTH, FRAME_SHIFT, Fbank, NUM_MEL_BINS};
 use crate::quality::{FrameClass, SnrMeter};
 use crate::tone::{self, Span, ToneDetector};
-use crate::vad::{self, FrameKind, SpeechGate};
+use crate::vad::{self, FrameKind, Kinds, SpeechGate};
 
 /// Frames that are worked on at once: 100 ms.
 pub(super) const BLOCK_FRAMES: usize = 10;
@@ -35,6 +35,7 @@ pub(super) struct BackEnd {
     dtmf: DtmfDetector,
     tone: ToneDetector,
     detector: Box<dyn SpeechDetector>,
+    kinds: Kinds,
     gate: SpeechGate,
     embedder: Box<dyn Embedder>,
     windows: Option<Windows>,
@@ -89,6 +90,7 @@ impl BackEnd {
             fbank: Fbank::new(),
             dtmf: DtmfDetector::new(),
             tone: ToneDetector::new(),
+            kinds: Kinds::new(),
             gate: SpeechGate::new(),
             embedder,
             windows,
@@ -181,6 +183,7 @@ impl BackEnd {
         self.dtmf.reset();
         self.tone.reset();
         self.detector.reset();
+        self.kinds.reset();
         self.gate.reset();
         self.embedder.reset();
         if let Some(w) = &mut self.windows {
@@ -214,10 +217,11 @@ impl BackEnd {
         if let Some(span) = self.tone.span() {
             self.tones.add(widened(span));
         }
-        let (block, filled, waiting) = (&mut self.block, &mut self.block_filled, &mut self.waiting);
+        let (block, filled, waiting, kinds) =
+            (&mut self.block, &mut self.block_filled, &mut self.waiting, &mut self.kinds);
         // A step is as long as the shift of a frame, so it finishes one frame at most.
         self.fbank.push(slice, &mut |log_mel, samples| {
-            let (kind, power) = FrameKind::of(samples);
+            let (kind, power) = kinds.next(samples);
             let mut frame = Waiting { log_mel: [0.0; NUM_MEL_BINS], power, kind, odds: 0.0 };
             frame.log_mel.copy_from_slice(log_mel);
             waiting.push_back(frame);
