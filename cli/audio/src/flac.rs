@@ -21,7 +21,7 @@ use symphonia::default::formats::FlacReader as Demuxer;
 use super::error::AudioProblem;
 use super::guard::guarded;
 use super::source::Source;
-use super::{AudioSpec, Container, Decode, check_layout, from_symphonia};
+use super::{AudioSpec, Container, Decode, Depth, check_layout, from_symphonia};
 
 const CODEC: &str = "FLAC";
 const STREAMINFO_BYTES: usize = 34;
@@ -110,6 +110,11 @@ pub(super) fn open(mut source: Source) -> Result<(AudioSpec, Box<dyn Decode>), A
             17..24 => "FLAC of up to 24 bits",
             25.. => "32-bit FLAC",
             _ => CODEC,
+        },
+        depth: match bits {
+            ..=16 => Depth::Int16,
+            17..=24 => Depth::Int24,
+            25.. => Depth::Beyond,
         },
         rate_hz,
         channels,

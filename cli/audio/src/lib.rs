@@ -113,12 +113,27 @@ pub struct AudioSpec {
     pub container: Container,
     /// How its samples are stored, e.g. `16-bit PCM`, `mu-law`, `Vorbis`.
     pub encoding: &'static str,
+    /// What holds its samples as they are.
+    pub depth: Depth,
     /// Sample rate, [`MIN_RATE_HZ`]..=[`MAX_RATE_HZ`].
     pub rate_hz: u32,
     /// Channels, 1..=[`MAX_CHANNELS`].
     pub channels: u16,
     /// Samples of one channel, where the header or the file's length tells.
     pub frames: Option<u64>,
+}
+
+/// The least kind of WAV samples that holds a recording's samples as they are; those of lossy codecs count as 16 bits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Depth {
+    /// Integers of 16 bits.
+    Int16,
+    /// Integers of 24 bits.
+    Int24,
+    /// Floats of 32 bits.
+    Float32,
+    /// More than a float of 32 bits holds, in which samples are decoded.
+    Beyond,
 }
 
 impl AudioSpec {

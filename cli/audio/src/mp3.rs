@@ -16,7 +16,7 @@ use super::error::AudioProblem;
 use super::guard::guarded;
 use super::pcm::check_floats;
 use super::source::Source;
-use super::{AudioSpec, Container, Decode, check_layout, from_symphonia};
+use super::{AudioSpec, Container, Decode, Depth, check_layout, from_symphonia};
 
 const CODEC: &str = "MP3";
 
@@ -216,6 +216,7 @@ pub(super) fn open(source: Source) -> Result<(AudioSpec, Box<dyn Decode>), Audio
     let spec = AudioSpec {
         container: Container::Mp3,
         encoding: CODEC,
+        depth: Depth::Int16,
         rate_hz: header.rate_hz,
         channels: header.channels,
         frames,

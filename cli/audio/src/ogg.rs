@@ -15,7 +15,7 @@ use super::error::AudioProblem;
 use super::guard::guarded;
 use super::pcm::check_floats;
 use super::source::Source;
-use super::{AudioSpec, Container, Decode, check_layout, from_symphonia, vorbis_setup};
+use super::{AudioSpec, Container, Decode, Depth, check_layout, from_symphonia, vorbis_setup};
 
 const CODEC: &str = "Vorbis";
 
@@ -276,7 +276,7 @@ pub(super) fn open(source: Source) -> Result<(AudioSpec, Box<dyn Decode>), Audio
         (Some(last), Some(base)) => u64::try_from(last.saturating_sub(base.max(0))).ok(),
         _ => None,
     };
-    let spec = AudioSpec { container: Container::Ogg, encoding: CODEC, rate_hz, channels, frames };
+    let spec = AudioSpec { container: Container::Ogg, encoding: CODEC, depth: Depth::Int16, rate_hz, channels, frames };
     Ok((spec, Box::new(reader)))
 }
 

@@ -1,7 +1,7 @@
 //! Sample encodings without memory from one sample to the next: bytes in, f32 out.
 
 use super::error::AudioProblem;
-use super::{MAX_FLOAT_PEAK, g711};
+use super::{Depth, MAX_FLOAT_PEAK, g711};
 
 /// How one sample is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +36,16 @@ impl SampleEncoding {
             Self::S24Le => 3,
             Self::S32Le | Self::F32Le => 4,
             Self::F64Le => 8,
+        }
+    }
+
+    /// What holds its samples as they are.
+    pub fn depth(self) -> Depth {
+        match self {
+            Self::U8 | Self::S16Le | Self::S16Be | Self::Alaw | Self::Ulaw => Depth::Int16,
+            Self::S24Le => Depth::Int24,
+            Self::F32Le => Depth::Float32,
+            Self::S32Le | Self::F64Le => Depth::Beyond,
         }
     }
 

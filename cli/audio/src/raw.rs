@@ -214,6 +214,7 @@ pub(super) fn open(mut source: Source, format: RawFormat) -> Result<(AudioSpec, 
     let spec = AudioSpec {
         container: Container::Raw,
         encoding: format.encoding.name(),
+        depth: format.encoding.depth(),
         rate_hz: format.rate_hz,
         channels: format.channels,
         frames,

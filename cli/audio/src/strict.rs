@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 use engine::codec::g711;
 use engine_words::mute::Spans;
 
-use crate::{AudioFile, Container, RawFormat};
+use crate::{AudioFile, Container, Depth, RawFormat};
 
 /// Frames that are worked on at once.
 const BLOCK_FRAMES: usize = 1 << 14;
@@ -120,16 +120,16 @@ impl Recording {
     fn decoded_layout(&self) -> Result<Layout> {
         let mut audio = self.decode()?;
         let spec = audio.spec().clone();
-        let bits = match spec.encoding {
-            e if e.contains("float") && e.contains("32") || e == "f32le" => 33,
-            e if e.contains("64") || e.contains("32") => bail!(
-                "{e} in a {} file: not every sample can be kept as it is; convert it to a WAV file first (RECORDING_FILE_INVALID)",
+        let (kind, bits) = match spec.depth {
+            Depth::Int16 => (1, 16),
+            Depth::Int24 => (1, 24),
+            Depth::Float32 => (3, 32),
+            Depth::Beyond => bail!(
+                "{} in a {} file: not every sample can be kept as it is; convert it to a WAV file first (RECORDING_FILE_INVALID)",
+                spec.encoding,
                 spec.container
             ),
-            e if e.contains("24") || e.contains("20") => 24,
-            _ => 16,
         };
-        let (kind, bits) = if bits == 33 { (3, 32) } else { (1, bits) };
         let (mut frames, mut chunk) = (0, Vec::new());
         // What the header says is held against the samples by those who read them all.
         match spec.frames.filter(|_| spec.container == Container::Flac) {

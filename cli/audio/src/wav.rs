@@ -156,6 +156,7 @@ pub(super) fn open(mut source: Source) -> Result<(AudioSpec, Box<dyn Decode>), A
     let spec = AudioSpec {
         container: if is_64 { Container::Rf64 } else { Container::Wav },
         encoding: format.label,
+        depth: format.encoding.depth(),
         rate_hz: format.rate_hz,
         channels: format.channels,
         frames,
