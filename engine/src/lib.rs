@@ -33,6 +33,7 @@ pub mod embed;
 pub mod enroll;
 pub mod error;
 pub mod fbank;
+mod follower;
 pub mod keys;
 pub mod metrics;
 pub mod nn;

@@ -35,6 +35,8 @@ const PINNED_LEVEL: f32 = 0.9;
 /// Share of a frame's samples at that level that no voice reaches: a full-scale sine has 0.29.
 const PINNED_SHARE: f32 = 0.5;
 
+use crate::follower::LoudnessFollower;
+
 const WINDOW: usize = 2 * SMOOTH_FRAMES + 1;
 
 /// What is known of a frame beside its sound.
@@ -53,16 +55,21 @@ pub enum FrameKind {
 }
 
 /// Tells the kinds of frames by their samples and by how loud the stream was lately.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Kinds {
-    power: f64,
-    loudness: f64,
+    loudness: LoudnessFollower,
+}
+
+impl Default for Kinds {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Kinds {
     /// One that has heard nothing.
     pub fn new() -> Self {
-        Self::default()
+        Self { loudness: LoudnessFollower::new(LOUDNESS_RISE, LOUDNESS_KEEP, 0.0) }
     }
 
     /// The kind of the next frame, and its variance: a constant offset is no sound.
@@ -74,17 +81,14 @@ impl Kinds {
         if pinned > PINNED_SHARE * samples.len() as f32 {
             return (FrameKind::Pinned, power);
         }
-        if power.is_finite() {
-            self.power += LOUDNESS_RISE * (f64::from(power) - self.power);
-        }
-        self.loudness = (LOUDNESS_KEEP * self.loudness).max(self.power);
-        let silent = power < SILENCE_POWER || f64::from(power) < SILENCE_SHARE * self.loudness;
+        let loudness = self.loudness.next(f64::from(power));
+        let silent = power < SILENCE_POWER || f64::from(power) < SILENCE_SHARE * loudness;
         (if silent { FrameKind::Silent } else { FrameKind::Audio }, power)
     }
 
     /// Back to the state after construction.
     pub fn reset(&mut self) {
-        *self = Self::new();
+        self.loudness.reset();
     }
 }
 

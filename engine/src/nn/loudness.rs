@@ -1,6 +1,7 @@
 //! Level normalisation that knows only the past.
 
 use super::LayerError;
+use crate::follower::LoudnessFollower;
 
 /// How a [`RunningLoudness`] follows a stream.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,12 +25,8 @@ pub struct LoudnessSpec {
 #[derive(Clone, Debug)]
 pub struct RunningLoudness {
     first_bin: usize,
-    rise: f64,
-    keep: f64,
-    floor: f64,
     range: f32,
-    power: f64,
-    peak: f64,
+    follower: LoudnessFollower,
 }
 
 impl RunningLoudness {
@@ -47,24 +44,20 @@ impl RunningLoudness {
         if floor.is_nan() {
             return Err(LayerError::new("loudness with a floor that is no number"));
         }
-        let floor = libm::exp(floor);
-        Ok(Self { first_bin, rise, keep: libm::exp(-fall), floor, range: range as f32, power: 0.0, peak: floor })
+        let follower = LoudnessFollower::new(rise, libm::exp(-fall), libm::exp(floor));
+        Ok(Self { first_bin, range: range as f32, follower })
     }
 
     /// Normalises one frame of natural-log energies in place.
     pub fn apply(&mut self, frame: &mut [f32]) {
         let power: f64 = frame.iter().skip(self.first_bin).map(|&x| f64::from(engine_simd::exp(x))).sum();
-        if power.is_finite() {
-            self.power += self.rise * (power - self.power);
-        }
-        self.peak = (self.peak * self.keep).max(self.power).max(self.floor);
-        let loudness = libm::log(self.peak) as f32;
+        let loudness = libm::log(self.follower.next(power)) as f32;
         frame.iter_mut().for_each(|x| *x = (*x - loudness).max(-self.range));
     }
 
     /// Back to the state after construction.
     pub fn reset(&mut self) {
-        (self.power, self.peak) = (0.0, self.floor);
+        self.follower.reset();
     }
 }
 
