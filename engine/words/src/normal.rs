@@ -292,51 +292,27 @@ fn camel(text: &str) -> Option<usize> {
     pairs.into_iter().find(|((_, a), b)| a.is_lowercase() && b.is_uppercase()).map(|((i, a), _)| i + a.len_utf8())
 }
 
-const DIGITS: [&str; 31] = [
-    "zero",
-    "oh",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-    "twenty",
-    "thirty",
-    "forty",
-    "fifty",
-    "sixty",
-    "seventy",
-    "eighty",
-    "ninety",
-    "double",
-    "triple",
-];
+pub(crate) const UNITS: [&str; 10] = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+pub(crate) const TEENS: [&str; 10] =
+    ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"];
+pub(crate) const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
+
+/// Words of which numbers are made without spaces.
+fn number_words() -> impl Iterator<Item = &'static str> {
+    UNITS.into_iter().chain(TEENS).chain(TENS).chain(["oh", "double", "triple"])
+}
 
 /// A word; several where it is number words without spaces: "fouroneoneone".
 fn spoken_digits(text: &str, parts: &mut Vec<Part>) {
     let put = |t: &str| Part { text: t.to_owned(), amount: false };
     let lower = text.to_ascii_lowercase();
-    if (6..=400).contains(&lower.len()) && lower.is_ascii() && !DIGITS.contains(&lower.as_str()) {
+    if (6..=400).contains(&lower.len()) && lower.is_ascii() && number_words().all(|w| w != lower) {
         // How many words there are up to each place, and where the last of them begins.
         let mut reached: Vec<Option<(usize, usize)>> = vec![None; lower.len() + 1];
         reached[0] = Some((0, 0));
         for at in 0..lower.len() {
             let Some((count, _)) = reached[at] else { continue };
-            for word in DIGITS.iter().filter(|w| lower[at..].starts_with(**w)) {
+            for word in number_words().filter(|w| lower[at..].starts_with(w)) {
                 // The longest word that ends there: "six" and "sixteen" begin alike, none ends alike.
                 let end = &mut reached[at + word.len()];
                 if end.is_none() {

@@ -1,5 +1,7 @@
 //! Words that are numbers, letters, or nothing beside them.
 
+use crate::normal::{TEENS, TENS, UNITS};
+
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) enum Atom<'a> {
     /// 0 to 9, spoken.
@@ -20,10 +22,6 @@ pub(super) enum Atom<'a> {
     Other,
 }
 
-const UNITS: [&str; 10] = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
-const TEENS: [&str; 10] =
-    ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"];
-const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
 /// ICAO's alphabet, with the spellings that recognisers write.
 const ALPHABET: [&str; 28] = [
     "alpha", "alfa", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliet", "juliett",

@@ -23,13 +23,12 @@ struct Atom {
 
 /// The letters and the single digits of texts, in order.
 fn atoms<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<Atom> {
-    const UNITS: [&str; 10] = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
     let mut atoms = Vec::new();
     for (owner, text) in texts.enumerate() {
         let plain = normal::plain(text).to_lowercase();
         for letters in plain.split(|c: char| !c.is_alphanumeric()).filter(|l| !l.is_empty()) {
             let mut put = |part: &str, digit: bool| {
-                let part = UNITS.iter().position(|u| *u == part).map_or(part.to_owned(), |n| n.to_string());
+                let part = normal::UNITS.iter().position(|u| *u == part).map_or(part.to_owned(), |n| n.to_string());
                 let mut hasher = DefaultHasher::new();
                 part.hash(&mut hasher);
                 let digit = digit || part.bytes().all(|b| b.is_ascii_digit());

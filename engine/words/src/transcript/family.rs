@@ -7,7 +7,7 @@ use anyhow::{Result, bail, ensure};
 use serde_json::{Map, Value};
 
 use super::place::{Heard, Said};
-use super::times;
+use super::times::{self, bare};
 use super::views::{account, joined, relabelled};
 
 type Object = Map<String, Value>;
@@ -85,11 +85,6 @@ const UNSAID: [&str; 6] = ["punctuation", "punct", "spacing", "space", "audio_ev
 /// How deep lists lie in lists.
 const MOST_DEEP: usize = 12;
 
-/// A name without case, `_` and `-`: `startTime`, `start_time` and `StartTime` are one.
-fn bare(name: &str) -> String {
-    name.chars().filter(|c| !matches!(c, '_' | '-' | ' ')).flat_map(char::to_lowercase).collect()
-}
-
 /// The values of an object by their bare names.
 struct Node<'a>(BTreeMap<String, &'a Value>);
 
@@ -118,6 +113,16 @@ impl<'a> Node<'a> {
         };
         let all = TEXTS.iter().filter_map(|n| self.0.get(*n)).filter_map(|v| text(v));
         all.filter(|t| !t.trim().is_empty()).collect()
+    }
+
+    /// The first of several hypotheses.
+    fn best(&self) -> Option<Node<'a>> {
+        self.get(&CHOICES).and_then(|c| c.get(0)).and_then(Value::as_object).map(Node::new)
+    }
+
+    /// Its text, or that of its first hypothesis.
+    fn said(&self) -> Option<&'a str> {
+        self.text(&TEXTS).or_else(|| self.best()?.text(&TEXTS))
     }
 
     /// Whether there is a list by one of these names.
@@ -245,9 +250,7 @@ impl Walk {
             if node.lists(&WORDS) || node.lists(&LISTS) {
                 return false;
             }
-            let choice = node.get(&CHOICES).and_then(|c| c.get(0)).and_then(Value::as_object).map(Node::new);
-            let text = node.text(&TEXTS).or_else(|| choice.as_ref().and_then(|c| c.text(&TEXTS)));
-            let Some(text) = text.filter(|_| !node.unsaid()) else { continue };
+            let Some(text) = node.said().filter(|_| !node.unsaid()) else { continue };
             words += 1;
             single += usize::from(text.split_whitespace().count() <= 1);
         }
@@ -338,12 +341,8 @@ impl Walk {
     fn words(&self, list: &[Value]) -> Result<Vec<Owned>> {
         let mut words: Vec<Owned> = Vec::new();
         // "word", " wo" and "rd": tokens that begin with a space begin a word, where any does.
-        let text_of = |v: &Value| -> Option<String> {
-            let node = Node::new(v.as_object()?);
-            let best = node.get(&CHOICES).and_then(|c| c.get(0)).and_then(Value::as_object).map(Node::new);
-            node.text(&TEXTS).or_else(|| best.as_ref().and_then(|b| b.text(&TEXTS))).map(str::to_owned)
-        };
-        let spaced = list.iter().filter_map(text_of).skip(1).any(|t| t.starts_with([' ', '\u{2581}']));
+        let texts = list.iter().filter_map(|v| Node::new(v.as_object()?).said());
+        let spaced = texts.skip(1).any(|t| t.starts_with([' ', '\u{2581}']));
         let tokens = spaced
             && list
                 .iter()
@@ -357,22 +356,21 @@ impl Walk {
                 continue;
             };
             let node = Node::new(object);
-            let Some(text) = text_of(value) else {
+            let (begin_ms, end_ms) = times::of(&node.0, self.unit);
+            let Some(text) = node.said() else {
                 ensure!(
-                    times::of(&node.0, self.unit) == (None, None) || node.unsaid(),
+                    (begin_ms, end_ms) == (None, None) || node.unsaid(),
                     "a word has times and no text: it has {}",
                     object.keys().map(|k| k.escape_debug().to_string()).collect::<Vec<_>>().join(", ")
                 );
                 continue;
             };
             let digits = text.chars().any(char::is_alphanumeric);
-            let untimed = times::of(&node.0, self.unit) == (None, None);
-            if text.trim().is_empty() || (node.unsaid() || untimed) && !digits || special(&text) {
+            let untimed = (begin_ms, end_ms) == (None, None);
+            if text.trim().is_empty() || (node.unsaid() || untimed) && !digits || special(text) {
                 continue;
             }
-            let best = node.get(&CHOICES).and_then(|c| c.get(0)).and_then(Value::as_object).map(Node::new);
-            let speaker = node.speaker().or_else(|| best.as_ref().and_then(Node::speaker));
-            let (begin_ms, end_ms) = times::of(&node.0, self.unit);
+            let speaker = node.speaker().or_else(|| node.best()?.speaker());
             let goes_on = tokens && !text.starts_with([' ', '\u{2581}']);
             let text = text.trim_matches([' ', '\u{2581}', '\n', '\t']).to_owned();
             match words.last_mut().filter(|_| goes_on) {

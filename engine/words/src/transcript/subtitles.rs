@@ -151,7 +151,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Said>> {
                 body.pop();
             }
         }
-        let blocks = said_lines(&body)?;
+        let blocks = said_lines(&body);
         let (begin, finish) = times(lines[start]).context("no time")?;
         let (begin_ms, end_ms) = (time(begin)?, time(finish)?);
         // Lines of one cue may be of several speakers.
@@ -167,11 +167,8 @@ pub(super) fn parse(text: &str) -> Result<Vec<Said>> {
         }
         for (name, text) in parts {
             let (voice, pieces) = pieces(&text, begin_ms)?;
-            let named = voice.or(name);
-            if let Some(named) = named {
+            if let Some(named) = voice.or(name) {
                 speaker = named;
-            } else if !text.is_empty() && n == 0 {
-                speaker = "speaker".to_owned();
             }
             said.push(cue(&speaker, pieces, begin_ms, end_ms));
         }
@@ -220,7 +217,7 @@ fn header(lines: &[&str]) -> Result<()> {
 }
 
 /// The lines of a cue without comments and styles that stand between it and the next.
-fn said_lines<'a>(body: &[&'a str]) -> Result<Vec<&'a str>> {
+fn said_lines<'a>(body: &[&'a str]) -> Vec<&'a str> {
     let mut lines = Vec::new();
     let mut aside = false;
     for (i, line) in body.iter().enumerate() {
@@ -234,7 +231,7 @@ fn said_lines<'a>(body: &[&'a str]) -> Result<Vec<&'a str>> {
             lines.push(*line);
         }
     }
-    Ok(lines)
+    lines
 }
 
 fn unescaped(word: &str) -> String {

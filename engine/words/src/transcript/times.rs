@@ -102,7 +102,8 @@ fn gather(json: &Value, deep: usize, lengths: &mut Vec<f64>, whole: &mut bool) {
     }
 }
 
-fn bare(name: &str) -> String {
+/// A name without case, `_` and `-`: `startTime`, `start_time` and `StartTime` are one.
+pub(super) fn bare(name: &str) -> String {
     name.chars().filter(|c| !matches!(c, '_' | '-' | ' ')).flat_map(char::to_lowercase).collect()
 }
 

@@ -100,7 +100,6 @@ pub(super) fn account(text: &str, time: (Option<u64>, Option<u64>), said: &mut V
             None => s.texts.first().into_iter().flat_map(|t| t.split_whitespace()).collect(),
         })
         .collect();
-    let words: Vec<&str> = words;
     let missing = cover::missing(text, words.iter().copied());
     if missing.is_empty() {
         return;
