@@ -3,6 +3,8 @@
 //! `cargo test -p testdata --test house -- --nocapture` prints the graph.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "house/attributes.rs"]
+mod attributes;
 #[path = "house/files.rs"]
 mod files;
 

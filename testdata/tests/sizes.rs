@@ -3,11 +3,16 @@
 //! `cargo test -p testdata --test sizes -- --nocapture` prints the longest.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "house/attributes.rs"]
+mod attributes;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use syn::spanned::Spanned;
 use syn::visit::Visit;
+
+use attributes::is_test;
 
 /// Most lines of a file, what is behind `#[cfg(test)]` left out.
 const MOST_IN_FILE: usize = 600;
@@ -29,14 +34,7 @@ const DEBT: [&str; 12] = [
     "testdata/src/callcentre/mod.rs",
 ];
 /// Folders whose code is not the program's.
-const LEFT_OUT: [&str; 6] = ["tests", "benches", "examples", "fuzz", "target", "gen"];
-
-fn is_test(attributes: &[syn::Attribute]) -> bool {
-    attributes.iter().any(|a| match &a.meta {
-        syn::Meta::List(list) if list.path.is_ident("cfg") => list.tokens.to_string().starts_with("test"),
-        other => other.path().is_ident("test"),
-    })
-}
+const LEFT_OUT: [&str; 5] = ["tests", "examples", "fuzz", "target", "gen"];
 
 fn lines(node: &impl Spanned) -> usize {
     let span = node.span();
@@ -88,9 +86,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
         let name = path.file_name().unwrap().to_str().unwrap_or_default();
         let of_tests = name == "tests.rs" || name.ends_with("_tests.rs");
         if path.is_dir() {
-            // Programs that measure are no tests, though they lie under `benches`.
-            let programs = path.ends_with("benches/src") || path.ends_with("benches");
-            if !name.starts_with('.') && (!LEFT_OUT.contains(&name) || programs && !path.ends_with("benches/benches")) {
+            if !name.starts_with('.') && !LEFT_OUT.contains(&name) {
                 sources(&path, found);
             }
         } else if path.extension().is_some_and(|e| e == "rs") && !of_tests && name != "build.rs" {

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::Visit;
 
+use crate::attributes::is_test;
+
 /// A module, by the names that lead to it from the crate's root.
 type Name = Vec<String>;
 
@@ -33,17 +35,6 @@ struct Module {
     globs: Vec<Name>,
     /// Every path that is written here.
     paths: Vec<Name>,
-}
-
-fn is_test(attributes: &[syn::Attribute]) -> bool {
-    let of = |a: &syn::Attribute| match &a.meta {
-        syn::Meta::List(list) if list.path.is_ident("cfg") => {
-            let text = list.tokens.to_string();
-            text == "test" || text.starts_with("all (test") || text.starts_with("all(test")
-        }
-        other => other.path().is_ident("test"),
-    };
-    attributes.iter().any(of)
 }
 
 struct Reader<'a> {
