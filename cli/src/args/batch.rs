@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::fraudster::DuplicateAction;
+use super::fraudster::ListArgs;
 
 /// `vouch batch ...`
 #[derive(Subcommand, Debug)]
@@ -101,13 +101,7 @@ pub struct BatchRegisterArgs {
     /// Manifest, output and recordings.
     #[command(flatten)]
     pub common: BatchArgs,
-    /// The watch list; the default one unless given.
-    #[arg(long, value_name = "LIST")]
-    pub watchlist: Option<String>,
-    /// What becomes of a voice that is registered already, on whichever list.
-    #[arg(long, value_enum, default_value = "skip")]
-    pub duplicate: DuplicateAction,
-    /// Registered already at or above this similarity.
-    #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=100))]
-    pub similarity: u8,
+    /// Where, and what becomes of a voice that is there already.
+    #[command(flatten)]
+    pub list: ListArgs,
 }

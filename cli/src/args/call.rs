@@ -6,6 +6,7 @@ use clap::Args;
 use cli_app::live::LiveRequest;
 
 use super::input::Input;
+use super::watchlist::FraudArgs;
 
 /// What a live call is asked, and what is kept of it.
 #[derive(Args, Debug, Clone)]
@@ -19,12 +20,9 @@ pub struct LiveArgs {
     /// Net speech before a decision, in seconds (5-10).
     #[arg(long, default_value_t = 10, value_name = "S", value_parser = clap::value_parser!(u8).range(5..=10))]
     pub min_speech: u8,
-    /// Look for fraud on this watch list: `default`, a name or an id.
-    #[arg(long, value_name = "LIST")]
-    pub watchlist: Option<String>,
-    /// High risk at or above this.
-    #[arg(long, default_value_t = 50, value_name = "N", requires = "watchlist", value_parser = clap::value_parser!(u8).range(0..=100))]
-    pub fraud_threshold: u8,
+    /// Whether it is looked for fraud.
+    #[command(flatten)]
+    pub fraud: FraudArgs,
     /// Decide clear cases before that, at the same false match rate.
     #[arg(long)]
     pub early: bool,
@@ -61,8 +59,8 @@ impl From<&LiveArgs> for LiveRequest {
             speaker: a.speaker.clone(),
             threshold: a.threshold,
             min_speech_s: f64::from(a.min_speech),
-            watchlist: a.watchlist.clone(),
-            fraud_threshold: a.fraud_threshold,
+            watchlist: a.fraud.watchlist.clone(),
+            fraud_threshold: a.fraud.fraud_threshold,
             early: a.early,
             stay: a.stay,
             enroll: a.enroll,

@@ -40,15 +40,9 @@ pub enum DuplicateAction {
     RegisterAsNew,
 }
 
-/// `vouch fraudster register ...`
+/// On which watch list a fraudster is registered.
 #[derive(Args, Debug)]
-pub struct RegisterArgs {
-    /// Recordings of this one person.
-    #[arg(required_unless_present = "session")]
-    pub files: Vec<PathBuf>,
-    /// Register the caller of a past call that was kept with --keep-audio.
-    #[arg(long, value_name = "SESSION-ID", conflicts_with_all = ["files", "format", "channel"])]
-    pub session: Option<String>,
+pub struct ListArgs {
     /// The watch list; the default one unless given.
     #[arg(long, value_name = "LIST")]
     pub watchlist: Option<String>,
@@ -58,6 +52,20 @@ pub struct RegisterArgs {
     /// Registered already at or above this similarity.
     #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=100))]
     pub similarity: u8,
+}
+
+/// `vouch fraudster register ...`
+#[derive(Args, Debug)]
+pub struct RegisterArgs {
+    /// Recordings of this one person.
+    #[arg(required_unless_present = "session")]
+    pub files: Vec<PathBuf>,
+    /// Register the caller of a past call that was kept with --keep-audio.
+    #[arg(long, value_name = "SESSION-ID", conflicts_with_all = ["files", "format", "channel"])]
+    pub session: Option<String>,
+    /// Where, and what becomes of a voice that is there already.
+    #[command(flatten)]
+    pub list: ListArgs,
     /// Net speech wanted, in seconds.
     #[arg(long, default_value_t = 30.0, value_name = "S")]
     pub wanted_speech: f64,

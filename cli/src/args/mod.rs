@@ -34,7 +34,7 @@ pub use contact::{ContactCommand, ContactCopy, ContactFilterArgs, NonTalkArg, Sc
 pub use domain::DomainCommand;
 pub use enroll::EnrollArgs;
 pub use flow::{FlowCommand, FlowRunArgs};
-pub use fraudster::{DuplicateAction, FraudsterCommand, RegisterArgs};
+pub use fraudster::{DuplicateAction, FraudsterCommand, ListArgs, RegisterArgs};
 pub use global::{Global, PrecisionArg};
 pub use input::Input;
 #[cfg(feature = "onnx")]
@@ -50,4 +50,4 @@ pub use speaker::{SpeakerCommand, StatusFilter};
 pub use trials::{CalibrateArgs, EvalArgs, TrialArgs};
 pub use user::{RoleCommand, UserCommand, UserHas};
 pub use verify::VerifyArgs;
-pub use watchlist::WatchlistCommand;
+pub use watchlist::{FraudArgs, WatchlistCommand};

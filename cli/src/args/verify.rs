@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::input::Input;
+use super::watchlist::FraudArgs;
 
 /// `vouch verify ...`
 #[derive(Args, Debug)]
@@ -20,12 +21,9 @@ pub struct VerifyArgs {
     /// Net speech without which there is no decision, in seconds (5-10).
     #[arg(long, default_value_t = 10, value_name = "S", value_parser = clap::value_parser!(u8).range(5..=10))]
     pub min_speech: u8,
-    /// Look for fraud on this watch list: `default`, a name or an id.
-    #[arg(long, value_name = "LIST")]
-    pub watchlist: Option<String>,
-    /// High risk at or above this.
-    #[arg(long, default_value_t = 50, value_name = "N", requires = "watchlist", value_parser = clap::value_parser!(u8).range(0..=100))]
-    pub fraud_threshold: u8,
+    /// Whether it is looked for fraud.
+    #[command(flatten)]
+    pub fraud: FraudArgs,
     /// How to read the recording.
     #[command(flatten)]
     pub input: Input,

@@ -1,6 +1,6 @@
 //! `vouch watchlist`.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 
 /// `vouch watchlist ...`. A list is named by `default`, its name or its id.
 #[derive(Subcommand, Debug)]
@@ -52,4 +52,15 @@ pub enum WatchlistCommand {
         #[arg(value_name = "FRAUDSTER-ID")]
         fraudster: String,
     },
+}
+
+/// On which watch list a caller is looked for.
+#[derive(Args, Debug, Clone)]
+pub struct FraudArgs {
+    /// Look for fraud on this watch list: `default`, a name or an id.
+    #[arg(long, value_name = "LIST")]
+    pub watchlist: Option<String>,
+    /// High risk at or above this.
+    #[arg(long, default_value_t = 50, value_name = "N", requires = "watchlist", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub fraud_threshold: u8,
 }

@@ -173,9 +173,9 @@ fn register(global: &Global, out: Output, domain: &Domain, args: &BatchRegisterA
     let token = token(&args.common)?;
     let tools = Toolkit::load(global)?;
     let options = register::Options {
-        watchlist: watch::get(domain, args.watchlist.as_deref().unwrap_or(watch::DEFAULT))?.to_string(),
-        register_duplicates: args.duplicate == DuplicateAction::RegisterAsNew,
-        similarity: args.similarity,
+        watchlist: watch::get(domain, args.list.watchlist.as_deref().unwrap_or(watch::DEFAULT))?.to_string(),
+        register_duplicates: args.list.duplicate == DuplicateAction::RegisterAsNew,
+        similarity: args.list.similarity,
         wanted_speech_s: args.common.wanted_speech,
         least_speech_s: args.common.least_speech,
     };

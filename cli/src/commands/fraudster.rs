@@ -93,7 +93,7 @@ fn register(global: &Global, out: Output, domain: &Domain, args: &RegisterArgs) 
     let config = EnrollConfig::default().wanted_speech_s(args.wanted_speech).least_speech_s(args.least_speech);
     let mut enroller = Enroller::new(config)?;
     let tools = Toolkit::load(global)?;
-    let list = args.watchlist.as_deref().map(|w| watch::get(domain, w)).transpose()?;
+    let list = args.list.watchlist.as_deref().map(|w| watch::get(domain, w)).transpose()?;
     match &args.session {
         None => drop(listen(global, &tools, &args.files, &args.input, &mut enroller)?),
         Some(session) => {
@@ -122,9 +122,9 @@ fn register(global: &Global, out: Output, domain: &Domain, args: &RegisterArgs) 
     };
     let closest = Known::load(domain, &tools)?.closest(&template, &tools)?;
     registered.fraudster_similarity_score = closest.as_ref().map(|(_, score)| score.value());
-    let duplicate = closest.filter(|(_, score)| score.value() >= args.similarity);
+    let duplicate = closest.filter(|(_, score)| score.value() >= args.list.similarity);
     let fraudster = match duplicate {
-        Some((known, _)) if args.duplicate == DuplicateAction::Skip => {
+        Some((known, _)) if args.list.duplicate == DuplicateAction::Skip => {
             registered.registration_status = "DUPLICATE_SKIPPED";
             domain.describe_fraudster(&known)?
         }

@@ -43,7 +43,7 @@ pub(super) fn run(global: &Global, out: Output, args: &VerifyArgs) -> Result<Exi
     };
     let mut line = Line::open(&tools, &domain, options, Journal::of(global)?)?;
     line.set_speaker(Some(&id))?;
-    let (fraud, ids) = watch::asked(&domain, &tools, args.watchlist.as_deref(), args.fraud_threshold)?;
+    let (fraud, ids) = watch::asked(&domain, &tools, args.fraud.watchlist.as_deref(), args.fraud.fraud_threshold)?;
     let authentication = Some(Authentication { policy, early: false });
     line.set(Settings { streaming: true, authentication, fraud }, ids)?;
 
