@@ -88,6 +88,7 @@ fn a_calibration_of_real_speech_is_made_used_and_refused_for_another_network() {
         &out,
         "--cut",
         "5",
+        "--alone",
         "--id",
         "own-1",
         "--report",
@@ -101,6 +102,16 @@ fn a_calibration_of_real_speech_is_made_used_and_refused_for_another_network() {
     let fmr = row["fmr"].as_f64().unwrap();
     assert!((0.004..0.025).contains(&fmr), "1 % is stated at 70, {fmr} measured on the fitted trials");
     assert!(std::fs::read_to_string(page).unwrap().contains("<svg"));
+    // What it would change is told before anything is written, and goes only part of the way to these people alone.
+    let tried = vouch(&["calibrate", &list, "--root", &root, "--cut", "5", "--dry-run", "--json"]);
+    assert!(tried.status.success(), "{tried:?}");
+    let tried: Value = serde_json::from_slice(&tried.stdout).unwrap();
+    let fnmr = |table: &Value| {
+        let rows = table["table"].as_array().unwrap();
+        rows.iter().find(|r| r["threshold"] == 90).unwrap()["fnmr"].as_f64().unwrap()
+    };
+    let (now, then, alone) = (fnmr(&tried["present"]), fnmr(&tried), fnmr(&table));
+    assert!(now <= then && then <= alone, "FNMR at 90: {now} now, {then} then, {alone} alone");
     let eval = vouch(&["eval", &list, "--root", &root, "--calibration", &out, "--watchlist", "1,10,0", "--json"]);
     assert!(eval.status.success(), "{eval:?}");
     let summary: Value = serde_json::from_slice(&eval.stdout).unwrap();

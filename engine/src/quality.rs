@@ -13,11 +13,9 @@ use crate::audio::SampleRate;
 use bandwidth::Bandwidth;
 use clipping::Clipping;
 use grid::Grid;
-pub use guess::CodecGuess;
+pub use guess::{Band, CodecGuess};
 pub use snr::{FrameClass, SnrMeter};
 
-/// Bandwidth up to which a recording is a telephone's, in Hz: 4 kHz and the skirt of a short filter that it was resampled by.
-const NARROW_MOST_HZ: f32 = 4_600.0;
 /// Bandwidth from which a recording is surely more than a telephone's, in Hz.
 const WIDE_LEAST_HZ: f32 = 5_000.0;
 
@@ -121,11 +119,16 @@ impl QualityMeter {
             codec_guess: match grid {
                 Some(guess) => guess,
                 None if bandwidth_hz == 0.0 => CodecGuess::Unknown,
-                None if bandwidth_hz <= NARROW_MOST_HZ => CodecGuess::Narrowband,
+                None if Band::of(bandwidth_hz) == Band::Narrow => CodecGuess::Narrowband,
                 None if bandwidth_hz >= WIDE_LEAST_HZ => CodecGuess::Wideband,
                 None => CodecGuess::Unknown,
             },
         }
+    }
+
+    /// Highest frequency with sound so far: [`Quality::bandwidth_hz`].
+    pub fn bandwidth_hz(&self) -> f32 {
+        self.bandwidth.estimate_hz()
     }
 
     /// Back to the state after construction.

@@ -28,7 +28,8 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::embed::{MODEL_RATE_HZ, ModelId};
-use crate::score::Cosine;
+use crate::quality::Band;
+use crate::score::{Cosine, Side};
 
 /// Largest embedding length that the engine handles.
 pub const MAX_DIM: usize = 4096;
@@ -244,6 +245,11 @@ impl Template {
     /// Net speech that it was made from, in seconds.
     pub fn net_speech_s(&self) -> f64 {
         self.record.net_speech_samples as f64 / f64::from(MODEL_RATE_HZ)
+    }
+
+    /// It as a side of a comparison: its net speech, and the band that all its recordings have.
+    pub fn side(&self) -> Side {
+        Side::known(self.net_speech_s(), Band::of(self.record.bandwidth_hz))
     }
 
     /// Cosine with a probe.

@@ -13,7 +13,7 @@ use engine::embed::ModelId;
 use engine::error::InputError;
 use engine::score::{Branch, Claim, Decision, FraudBranch, FraudDecision, Threshold};
 use engine::search::Index;
-use fakes::calls::{MODEL, ask, list, new_call, template};
+use fakes::calls::{MODEL, ask, list, new_call, side, template};
 use fakes::{DIM, call as speech};
 use testdata::Random;
 
@@ -354,7 +354,7 @@ fn what_belongs_to_another_network_is_refused_and_changes_nothing() {
     let mut call = new_call(Listening::UntilEnough, false);
     let other = ModelId([8; 16]);
     let index = Index::new(vec![1.0, 0.0], 2, other).unwrap();
-    let foreign = Watched::List(Arc::new(WatchList::new(index, vec![1.0]).unwrap()));
+    let foreign = Watched::List(Arc::new(WatchList::new(index, vec![side(1.0)]).unwrap()));
     let settings = Settings {
         streaming: true,
         authentication: None,
@@ -362,9 +362,10 @@ fn what_belongs_to_another_network_is_refused_and_changes_nothing() {
     };
     assert_eq!(call.set(settings), Err(CallError::OtherModel { expected: MODEL, found: other }));
     assert_eq!(call.status(), StreamingStatus::PendingConfiguration);
-    assert!(WatchList::new(Index::new(vec![1.0, 0.0], 2, MODEL).unwrap(), vec![f64::NAN]).is_err());
-    let short =
-        Watched::List(Arc::new(WatchList::new(Index::new(vec![1.0, 0.0], 2, MODEL).unwrap(), vec![1.0]).unwrap()));
+    assert!(WatchList::new(Index::new(vec![1.0, 0.0], 2, MODEL).unwrap(), Vec::new()).is_err());
+    let short = Watched::List(Arc::new(
+        WatchList::new(Index::new(vec![1.0, 0.0], 2, MODEL).unwrap(), vec![side(1.0)]).unwrap(),
+    ));
     let settings = Settings {
         streaming: true,
         authentication: None,

@@ -51,6 +51,11 @@ struct Terms {
     base: f64,
     per_probe: f64,
     per_enrol: f64,
+    /// Left out by fits from before there was one for each pair of bands.
+    #[serde(default)]
+    narrow: f64,
+    #[serde(default)]
+    mixed: f64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -141,7 +146,10 @@ pub fn parse(text: &str) -> Result<Calibration, CalibrationFileError> {
 /// None in practice: every number of a [`Calibration`] is finite.
 pub fn to_json(calibration: &Calibration) -> serde_json::Result<String> {
     let p = calibration.parts();
-    let written = |t: &SideTerms| Terms { base: t.base, per_probe: t.per_probe, per_enrol: t.per_enrol };
+    let written = |t: &SideTerms| {
+        let SideTerms { base, per_probe, per_enrol, narrow, mixed } = *t;
+        Terms { base, per_probe, per_enrol, narrow, mixed }
+    };
     let file = File {
         format: FORMAT.to_owned(),
         version: VERSION,
@@ -184,7 +192,8 @@ pub fn to_json(calibration: &Calibration) -> serde_json::Result<String> {
 }
 
 fn terms(t: &Terms) -> SideTerms {
-    SideTerms { base: t.base, per_probe: t.per_probe, per_enrol: t.per_enrol }
+    let Terms { base, per_probe, per_enrol, narrow, mixed } = *t;
+    SideTerms { base, per_probe, per_enrol, narrow, mixed }
 }
 
 fn row(r: Row) -> Result<TableRow, CalibrationFileError> {

@@ -9,7 +9,8 @@ use engine::call::{
     Settings, StreamingStatus, WatchList, Watched,
 };
 use engine::enroll::EnrollConfig;
-use engine::score::{AuthPolicy, Branch, Conditions, Decision, Threshold};
+use engine::quality::Band;
+use engine::score::{AuthPolicy, Branch, Conditions, Decision, Side, Threshold};
 use engine::search::Index;
 use engine::session::{Session, SessionConfig};
 use engine::template::{Embedding, Template};
@@ -96,9 +97,10 @@ fn e5_a_result_keeps_its_id_until_threshold_speaker_or_audio_change() {
 fn nobody_is_enrolled_before_the_watch_list_was_searched() {
     let model = Model::embedded().unwrap();
     let list = |rows: Vec<f32>| {
-        let seconds = vec![30.0; rows.len() / model.dim()];
+        let side = Side::new(30.0, Band::Narrow).unwrap();
+        let sides = vec![side; rows.len() / model.dim()];
         let index = Index::new(rows, model.dim(), model.id()).unwrap();
-        Watched::List(Arc::new(WatchList::new(index, seconds).unwrap()))
+        Watched::List(Arc::new(WatchList::new(index, sides).unwrap()))
     };
     let own = enrolled().embedding().values().to_vec();
     let other: Vec<f32> = own.iter().map(|x| -x).collect();
@@ -145,7 +147,9 @@ fn a_call_to_its_end_has_the_score_of_the_whole_file() {
         let mut whole = vec![0.0; model.dim()];
         assert!(session.embedding(&mut whole));
         let cosine = template.cosine(&Embedding::new(model.id(), &whole).unwrap()).unwrap();
-        let want = calibration.score(cosine, Conditions::new(net_s, template.net_speech_s()).unwrap()).unwrap();
+        let want = calibration
+            .score(cosine, Conditions { probe: Side::new(net_s, Band::Narrow).unwrap(), enrol: template.side() })
+            .unwrap();
 
         let mut call = call(Listening::UntilEnd, false);
         call.set_caller(Caller::Enrolled(Arc::clone(&template))).unwrap();

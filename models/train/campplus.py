@@ -23,7 +23,7 @@ def main():
         run = lambda *command: subprocess.run([a.vouch, *command], check=True, capture_output=True, text=True).stdout
         run('model', 'import', 'campplus', '--from', a.package, '--out', model)
         detector = json.loads(run('model', 'describe', '--json', '--model', model))['detector_id']
-        print(run('calibrate', os.path.join(a.trials, 'all.trials'), '--root', a.trials, '--model', model, '--cut', '3,5,10', '--id', a.id, '--out', fitted, '--quiet'))
+        print(run('calibrate', os.path.join(a.trials, 'all.trials'), '--root', a.trials, '--model', model, '--cut', '3,5,10', '--alone', '--id', a.id, '--out', fitted, '--quiet'))
         with open(a.out, 'w') as f:
             json.dump({'detector_id': detector, 'calibration': json.load(open(fitted))}, f, indent=1); f.write('\n')
     print(f'{a.out}: {a.id}, with speech detector {detector}; build vouch again')

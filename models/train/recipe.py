@@ -62,7 +62,7 @@ def main():
         finally: making.terminate()
     step(at('model.vouch'), 'export', 'export.py', at('run/annealed.pt'), at('vad/checkpoint.pt'), at('model.vouch'), '--golden', at('golden'), '--about', f'recipe=models/train, {time.strftime("%Y-%m-%d")}')
     step(at('heldout/all.trials'), 'calibration trials', 'trials.py', *pools, '--out', at('heldout'))
-    step(at('calibration.json'), 'calibration', a.vouch, 'calibrate', at('heldout/all.trials'), '--root', at('heldout'), '--model', at('model.vouch'), '--cut', '3,5,10', '--id', f'made-{time.strftime("%Y-%m-%d")}', '--out', at('calibration.json'))
+    step(at('calibration.json'), 'calibration', a.vouch, 'calibrate', at('heldout/all.trials'), '--root', at('heldout'), '--model', at('model.vouch'), '--cut', '3,5,10', '--alone', '--id', f'made-{time.strftime("%Y-%m-%d")}', '--out', at('calibration.json'))
     card(a.out, a.pool)
     print(f'finished: {at("model.vouch")}, {at("calibration.json")}, {at("card.md")}')
 

@@ -15,7 +15,8 @@ use engine::audio::{SampleRate, f32_to_i16, i16_to_f32};
 use engine::call::{Authentication, Call, CallConfig, Caller, Listening, Settings};
 use engine::codec::{Codec, g711};
 use engine::metrics::TrialList;
-use engine::score::{AuthPolicy, Calibration, Conditions, Decision};
+use engine::quality::Band;
+use engine::score::{AuthPolicy, Calibration, Conditions, Decision, Side};
 use engine::session::{Session, SessionConfig};
 use engine::template::{Embedding, Template};
 use models::Model;
@@ -197,7 +198,7 @@ fn main() -> Result<()> {
         let target = enrolled == caller;
         let side = usize::from(target);
         let probe = Embedding::new(tools.model.id(), &heard.embedding)?;
-        let conditions = Conditions::new(heard.net_s, template.net_speech_s())?;
+        let conditions = Conditions { probe: Side::new(heard.net_s, Band::Narrow)?, enrol: template.side() };
         let score = tools.calibration.score(template.cosine(&probe)?, conditions)?;
         files.trials[side] += 1;
         files.decided[side] += 1;

@@ -8,7 +8,8 @@ use engine::audio::SampleRate;
 use engine::bleed::{Bleed, BleedMeter};
 use engine::dtmf::DtmfDigit;
 use engine::enroll::RecordingEvidence;
-use engine::quality::Quality;
+use engine::quality::{Band, Quality};
+use engine::score::Side;
 use engine::session::{Session, SessionConfig};
 use engine::template::Embedding;
 use models::{Model, Precision, calibration};
@@ -75,6 +76,16 @@ pub struct Recording {
     pub dtmf: Vec<DtmfDigit>,
     /// How the other channel of two is heard in this one.
     pub bleed: Option<Bleed>,
+}
+
+impl Recording {
+    /// It as a side of a comparison.
+    ///
+    /// # Errors
+    /// It has no net speech.
+    pub fn side(&self) -> Result<Side> {
+        Ok(Side::new(self.net_speech_s, Band::of(self.quality.bandwidth_hz))?)
+    }
 }
 
 /// What is wanted of a recording.

@@ -12,7 +12,8 @@ use crate::error::{AppError, Context, Result, bail};
 use engine::call::{Call, Evaluation};
 use engine::enroll::{CoherenceLimits, EnrollConfig, Enroller, RecordingEvidence};
 use engine::fbank::FbankConfig;
-use engine::score::{Calibration, Claim, Conditions, Score, decide};
+use engine::quality::Band;
+use engine::score::{Calibration, Claim, Conditions, Score, Side, decide};
 use engine::template::{Embedding, Template};
 use models::{Model, calibration};
 
@@ -123,8 +124,8 @@ impl Second {
         enroller.finish().map_err(|e| AppError::new(format!("the network that decides: {e}")))
     }
 
-    fn score(&self, template: &Template, embedding: &Embedding, net_speech_s: f64) -> Result<Score> {
-        let conditions = Conditions::new(net_speech_s, template.net_speech_s())?;
+    fn score(&self, template: &Template, embedding: &Embedding, probe: Side) -> Result<Score> {
+        let conditions = Conditions { probe, enrol: template.side() };
         Ok(self.calibration.score(template.cosine(embedding)?, conditions)?)
     }
 }
@@ -140,7 +141,7 @@ struct Said {
 /// A question that is being answered on another thread.
 struct Asked {
     frames: usize,
-    net_speech_s: f64,
+    side: Side,
     answer: Receiver<Result<Option<Embedding>>>,
 }
 
@@ -190,16 +191,16 @@ impl Stage {
 
     fn ask(&mut self, call: &Call) -> Result<()> {
         let frames = call.session().kept().to_vec();
-        let net_speech_s = call.standing().net_speech_s;
+        let side = Side::new(call.standing().net_speech_s, Band::of(call.session().bandwidth_hz()))?;
         let count = frames.len();
-        self.asked = Some(Asked { frames: count, net_speech_s, answer: self.second.ask(frames)? });
+        self.asked = Some(Asked { frames: count, side, answer: self.second.ask(frames)? });
         Ok(())
     }
 
     fn take(&mut self, embedding: Option<Embedding>, asked: &Asked) -> Result<()> {
         let Some(template) = self.template.clone() else { return Ok(()) };
-        let score = embedding.map(|e| self.second.score(&template, &e, asked.net_speech_s)).transpose()?;
-        self.said = Some(Said { score, frames: asked.frames, net_speech_s: asked.net_speech_s });
+        let score = embedding.map(|e| self.second.score(&template, &e, asked.side)).transpose()?;
+        self.said = Some(Said { score, frames: asked.frames, net_speech_s: asked.side.net_speech_s() });
         self.answers += 1;
         Ok(())
     }

@@ -4,6 +4,8 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use engine::metrics::TrialList;
+use engine::quality::Band;
+use engine::score::Side;
 use engine::template::Embedding;
 use rayon::prelude::*;
 
@@ -33,6 +35,18 @@ pub struct Heard {
     pub embedding: Option<Embedding>,
     /// Its net speech, in seconds.
     pub net_speech_s: f64,
+    /// The band that it was heard in.
+    pub band: Band,
+}
+
+impl Heard {
+    /// It as a side of a comparison.
+    ///
+    /// # Errors
+    /// It has no net speech.
+    pub fn side(&self) -> Result<Side> {
+        Ok(Side::new(self.net_speech_s, self.band)?)
+    }
 }
 
 /// A trial list, ready to be heard.
@@ -116,7 +130,11 @@ impl<'a> Hearing<'a> {
             bar.add(1);
             let enough = recording.net_speech_s >= self.args.min_speech_s;
             let embedding = if enough { self.tools.embedding(&recording)? } else { None };
-            Ok(Heard { embedding, net_speech_s: recording.net_speech_s })
+            Ok(Heard {
+                embedding,
+                net_speech_s: recording.net_speech_s,
+                band: Band::of(recording.quality.bandwidth_hz),
+            })
         };
         let heard =
             self.pool.install(|| list.files().par_iter().enumerate().map(listen).collect::<Result<Vec<_>>>())?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cli_store::{Domain, FraudsterId, StoreError, WatchlistId};
 use engine::call::{FraudDetection, WatchList, Watched};
-use engine::score::{FraudScore, Threshold};
+use engine::score::{Conditions, FraudScore, Threshold};
 use engine::search::{Index, Scratch};
 use engine::template::Template;
 
@@ -65,7 +65,7 @@ pub fn get(domain: &Domain, text: &str) -> Result<WatchlistId> {
 /// # Errors
 /// A voiceprint is damaged or of another network: a list that is searched in part would be a silent hole.
 pub fn load(domain: &Domain, tools: &Toolkit, list: Option<&WatchlistId>) -> Result<Loaded> {
-    let (mut rows, mut seconds, mut ids) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut rows, mut sides, mut ids) = (Vec::new(), Vec::new(), Vec::new());
     let mut failed = None;
     domain.for_each_fraudster(list, |id, model, bytes| {
         let one = || -> Result<Template> {
@@ -77,7 +77,7 @@ pub fn load(domain: &Domain, tools: &Toolkit, list: Option<&WatchlistId>) -> Res
         match one() {
             Ok(template) => {
                 rows.extend_from_slice(template.embedding().values());
-                seconds.push(template.net_speech_s());
+                sides.push(template.side());
                 ids.push(id);
             }
             Err(e) => failed = failed.take().or(Some(e.context(format!("fraudster {id}")))),
@@ -88,7 +88,7 @@ pub fn load(domain: &Domain, tools: &Toolkit, list: Option<&WatchlistId>) -> Res
         return Err(error);
     }
     let index = Index::new(rows, tools.model.dim(), tools.model.id())?;
-    Ok(Loaded { list: Arc::new(WatchList::new(index, seconds)?), ids })
+    Ok(Loaded { list: Arc::new(WatchList::new(index, sides)?), ids })
 }
 
 /// What a Set block is told of the list that `text` names; a well-formed id that the domain does not have is
@@ -152,17 +152,17 @@ impl Known {
     pub fn closest(&mut self, template: &Template, tools: &Toolkit) -> Result<Option<(FraudsterId, FraudScore)>> {
         let old = self.base.list.index().best(template.embedding().values(), &mut self.scratch)?;
         let mut best =
-            old.and_then(|hit| Some((hit.cosine, self.base.list.net_speech_s(hit.row), self.base.ids.get(hit.row)?)));
+            old.and_then(|hit| Some((hit.cosine, self.base.list.side(hit.row)?, self.base.ids.get(hit.row)?)));
         for (id, other) in &self.more {
             let cosine = other.cosine(template.embedding())?;
             if best.is_none_or(|(c, _, _)| cosine.value() > c.value()) {
-                best = Some((cosine, other.net_speech_s(), id));
+                best = Some((cosine, other.side(), id));
             }
         }
         let Some((cosine, theirs, id)) = best else { return Ok(None) };
         let count = (self.base.ids.len() + self.more.len()) as u64;
         let count = std::num::NonZeroU64::new(count).unwrap_or(std::num::NonZeroU64::MIN);
-        let conditions = engine::score::Conditions::new(template.net_speech_s(), theirs)?;
+        let conditions = Conditions { probe: template.side(), enrol: theirs };
         Ok(Some((id.clone(), tools.calibration.fraud_score(cosine, conditions, count)?)))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ::engine::call::{Settings, WatchList};
 use ::engine::enroll::{EnrollConfig, Enroller};
-use ::engine::score::{AuthPolicy, Calibration, Claim};
+use ::engine::score::{AuthPolicy, Calibration, Claim, Side};
 use ::engine::session::Session;
 use ::engine::template::{Embedding, Template};
 use models::Model;
@@ -75,7 +75,7 @@ pub(crate) struct Listed {
 pub(crate) struct Watch {
     pub(crate) engine: Engine,
     pub(crate) rows: Zeroizing<Vec<f32>>,
-    pub(crate) seconds: Vec<f64>,
+    pub(crate) sides: Vec<Side>,
     pub(crate) ids: Vec<u64>,
     /// Ids of a domain's fraudsters, by their numbers.
     #[cfg(feature = "domain")]

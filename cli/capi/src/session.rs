@@ -5,7 +5,8 @@ use std::ffi::{c_char, c_void};
 use ::engine::audio::SampleRate;
 use ::engine::codec::Codec;
 use ::engine::error::InputError;
-use ::engine::score::{AuthPolicy, Claim, Conditions, Decision, Score, decide};
+use ::engine::quality::Band;
+use ::engine::score::{AuthPolicy, Claim, Conditions, Decision, Score, Side, decide};
 use ::engine::session::{Progress, Session, SessionConfig};
 use ::engine::template::Embedding;
 use zeroize::Zeroizing;
@@ -120,7 +121,8 @@ impl Call {
             self.probe.replace(&self.values).map_err(internal)?;
             let cosine = template.cosine(&self.probe).map_err(internal)?;
             let of = |conditions| self.engine.calibration.score(cosine, conditions);
-            let scored = Conditions::new(net_s, template.net_speech_s()).and_then(of);
+            let probe = Side::new(net_s, Band::of(self.session.bandwidth_hz()));
+            let scored = probe.and_then(|probe| of(Conditions { probe, enrol: template.side() }));
             score = Some(scored.map_err(|_| Failure::because(VOUCH_ERR_INTERNAL, "a score that cannot be"))?);
         }
         Ok((decide(self.claim, net_s, score, self.policy), score))

@@ -27,7 +27,7 @@ impl Watch {
         Self {
             engine: engine.clone(),
             rows,
-            seconds: Vec::new(),
+            sides: Vec::new(),
             ids: Vec::new(),
             #[cfg(feature = "domain")]
             names: Vec::new(),
@@ -37,7 +37,7 @@ impl Watch {
 
     fn add(&mut self, template: &Template, id: u64) {
         self.rows.extend_from_slice(template.embedding().values());
-        self.seconds.push(template.net_speech_s());
+        self.sides.push(template.side());
         self.ids.push(id);
         self.ready = None;
     }
@@ -62,7 +62,7 @@ impl Watch {
         let internal = |e: &dyn std::fmt::Display| Failure::told(VOUCH_ERR_INTERNAL, e);
         let model = &self.engine.model;
         let index = Index::new(self.rows.to_vec(), model.dim(), model.id()).map_err(|e| internal(&e))?;
-        let list = WatchList::new(index, self.seconds.clone()).map_err(|e| internal(&e))?;
+        let list = WatchList::new(index, self.sides.clone()).map_err(|e| internal(&e))?;
         let ready = Listed { list: Arc::new(list), ids: self.ids.as_slice().into() };
         Ok(self.ready.insert(ready).clone())
     }
@@ -150,7 +150,7 @@ pub unsafe extern "C" fn vouch_watchlist_search(
         let mut scratch = ready.list.index().scratch();
         let found = ready
             .list
-            .risk(template.embedding(), template.net_speech_s(), &watch.engine.calibration, &mut scratch)
+            .risk(template.embedding(), template.side(), &watch.engine.calibration, &mut scratch)
             .map_err(|e| Failure::told(VOUCH_ERR_INTERNAL, e))?;
         let (row, score) = found.ok_or(Failure::because(VOUCH_ERR_NONE, "the list is empty"))?;
         // SAFETY: the caller's contract.

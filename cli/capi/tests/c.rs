@@ -126,7 +126,7 @@ fn program_score(tools: &Toolkit, enrol: &Path, call: &Path) -> u8 {
     enroller.add(evidence).unwrap();
     let template = enroller.finish().unwrap();
     let cosine = template.cosine(&embedding(&second.embedding)).unwrap();
-    let conditions = Conditions::new(second.net_speech_s, template.net_speech_s()).unwrap();
+    let conditions = Conditions { probe: second.side().unwrap(), enrol: template.side() };
     tools.calibration.score(cosine, conditions).unwrap().value()
 }
 

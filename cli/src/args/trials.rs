@@ -66,8 +66,15 @@ pub struct CalibrateArgs {
     #[command(flatten)]
     pub list: TrialArgs,
     /// The calibration to write.
-    #[arg(long, value_name = "FILE")]
-    pub out: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "dry_run")]
+    pub out: Option<PathBuf>,
+    /// Write nothing: only tell what the calibration would change.
+    #[arg(long, conflicts_with_all = ["out", "report"])]
+    pub dry_run: bool,
+    /// Fit these trials alone. Otherwise the fit goes from the network's present calibration only part of the way, half of it with
+    /// 100 people: a few people's worst pairs must not decide alone how alike one impostor in a thousand is.
+    #[arg(long)]
+    pub alone: bool,
     /// Score the probes once more, cut to each of these amounts of net speech, in seconds.
     #[arg(long, value_name = "S,S,...", value_delimiter = ',', default_values_t = [3.0, 5.0, 10.0])]
     pub cut: Vec<f64>,

@@ -6,12 +6,13 @@ use cli_app::report::{self, Evaluation, Heading, ScoredTrial};
 use cli_app::trials::Hearing;
 use cli_store::{Clock, SystemClock};
 use engine::metrics::Bootstrap;
-use engine::score::{Conditions, FitTrial, ScoreKind, fit};
+use engine::score::{Calibration, Conditions, FitTrial, ScoreKind, TableRow, fit};
 use models::calibration;
+use serde::Serialize;
 
 use crate::args::{CalibrateArgs, Global};
 use crate::commands::model::{Table, table_text};
-use crate::outcome::{Exit, Output};
+use crate::outcome::{Exit, Output, columns};
 
 pub(super) fn run(global: &Global, out: Output, args: &CalibrateArgs) -> Result<Exit> {
     let tools = Toolkit::load_network(global)?;
@@ -37,7 +38,7 @@ pub(super) fn run(global: &Global, out: Output, args: &CalibrateArgs) -> Result<
             fitted.push(FitTrial {
                 target: trial.target,
                 value: x.cosine(y)?.value(),
-                conditions: Conditions::new(b.net_speech_s, a.net_speech_s)?,
+                conditions: Conditions { probe: b.side()?, enrol: a.side()? },
                 enrol_person: person(trial.enrolment)?,
                 probe_person: person(trial.probe)?,
             });
@@ -47,10 +48,12 @@ pub(super) fn run(global: &Global, out: Output, args: &CalibrateArgs) -> Result<
         Some(id) => id.clone(),
         None => format!("own-{}", SystemClock.now().to_string().split('T').next().unwrap_or_default()),
     };
-    let made = fit(&fitted, &id, tools.model.id(), ScoreKind::Cosine)
+    let present = (tools.calibration.model_id() == tools.model.id()).then_some(&*tools.calibration);
+    let made = fit(&fitted, &id, tools.model.id(), ScoreKind::Cosine, present.filter(|_| !args.alone))
         .with_context(|| format!("{list_name}: no calibration can be made from it"))?;
-    let json = calibration::to_json(&made)?;
-    cli_store::write_atomic(&args.out, json.as_bytes())?;
+    if let Some(path) = &args.out {
+        cli_store::write_atomic(path, calibration::to_json(&made)?.as_bytes())?;
+    }
 
     if let Some(path) = &args.report {
         let mut scored = Vec::with_capacity(fitted.len());
@@ -70,7 +73,85 @@ pub(super) fn run(global: &Global, out: Output, args: &CalibrateArgs) -> Result<
         let page = report::html(&evaluation, &heading).map_err(|e| anyhow::anyhow!("report: {e}"))?;
         cli_store::write_atomic(path, page.as_bytes())?;
     }
-    let table = Table::new(&made, failures);
-    out.print(&table, |t| format!("{}\nwritten to {}", table_text(t), args.out.display()))?;
+    let report = Report {
+        made: Table::new(&made, failures),
+        present: present.map(|present| Present::new(present, &made, &fitted)).transpose()?,
+    };
+    out.print(&report, |r| {
+        let mut text = table_text(&r.made);
+        if let Some(present) = &r.present {
+            text.push_str(&present.text());
+        }
+        match &args.out {
+            Some(path) => text.push_str(&format!("\nwritten to {}", path.display())),
+            None => text.push_str("\nnothing was written"),
+        }
+        text
+    })?;
     Ok(Exit::Success)
+}
+
+/// What was made, beside what there is.
+#[derive(Serialize)]
+struct Report {
+    #[serde(flatten)]
+    made: Table,
+    /// The network's present calibration on the same trials.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    present: Option<Present>,
+}
+
+#[derive(Serialize)]
+struct Present {
+    calibration_id: String,
+    table: Vec<Rates>,
+}
+
+/// Error rates at a threshold, now and with the calibration that was made.
+#[derive(Serialize)]
+struct Rates {
+    threshold: u8,
+    fmr: f64,
+    fnmr: f64,
+    #[serde(skip)]
+    made: [f64; 2],
+}
+
+impl Present {
+    fn new(present: &Calibration, made: &Calibration, trials: &[FitTrial<'_>]) -> Result<Self> {
+        let mut scores = Vec::with_capacity(trials.len());
+        for t in trials {
+            let cosine = engine::score::Cosine::new(t.value, present.model_id())?;
+            let score = |c: &Calibration| Ok::<_, anyhow::Error>(c.score(cosine, t.conditions)?.value());
+            scores.push((t.target, [score(present)?, score(made)?]));
+        }
+        let count = |target: bool| scores.iter().filter(|s| s.0 == target).count().max(1) as f64;
+        let (targets, nontargets) = (count(true), count(false));
+        let rates = |threshold: u8, which: usize| {
+            let wrong = |target: bool| {
+                let is_wrong = |s: &&(bool, [u8; 2])| s.0 == target && (s.1[which] >= threshold) != target;
+                scores.iter().filter(is_wrong).count() as f64
+            };
+            [wrong(false) / nontargets, wrong(true) / targets]
+        };
+        let row = |row: &TableRow| {
+            let threshold = row.threshold.value();
+            let [fmr, fnmr] = rates(threshold, 0);
+            Rates { threshold, fmr, fnmr, made: rates(threshold, 1) }
+        };
+        Ok(Self {
+            calibration_id: present.id().to_owned(),
+            table: made.table().iter().filter(|r| r.threshold.value() >= 50).map(row).collect(),
+        })
+    }
+
+    fn text(&self) -> String {
+        let mut rows = vec![["threshold", "FMR now", "then", "FNMR now", "then"].map(String::from).to_vec()];
+        for r in &self.table {
+            let mut row = vec![r.threshold.to_string()];
+            row.extend([r.fmr, r.made[0], r.fnmr, r.made[1]].map(report::percent));
+            rows.push(row);
+        }
+        format!("\nwhat changes on these trials, from {}:\n\n{}", self.calibration_id, columns(&rows))
+    }
 }

@@ -45,7 +45,11 @@ pub(super) fn run(global: &Global, out: Output, a: &Path, b: &Path, threshold: u
     };
     let cosine = x.cosine(&y)?;
     // The longer recording plays the enrolment, so that the order of the two does not matter.
-    let conditions = Conditions::new(net[0].min(net[1]), net[0].max(net[1]))?;
+    let (mut probe, mut enrol) = (first.side()?, second.side()?);
+    if probe.net_speech_s() > enrol.net_speech_s() {
+        std::mem::swap(&mut probe, &mut enrol);
+    }
+    let conditions = Conditions { probe, enrol };
     let score = tools.calibration.score(cosine, conditions).context("score")?;
     let accepted = score.reaches(threshold);
     let report = Report {

@@ -24,7 +24,8 @@ pub(super) fn run(global: &Global, out: Output, args: &EvalArgs) -> Result<Exit>
     let heard = hearing.hear(args.max_speech)?;
     let speaker = |file: u32| hearing.person(file);
     let mut scored = Vec::with_capacity(list.trials().len());
-    let mut tsv = String::from("label\tenrolment\tprobe\tcosine\tllr\tscore\tenrol_net_s\tprobe_net_s\n");
+    let mut tsv =
+        String::from("label\tenrolment\tprobe\tcosine\tllr\tscore\tenrol_net_s\tprobe_net_s\tenrol_band\tprobe_band\n");
     for trial in list.trials() {
         let (Some(a), Some(b)) = (heard.get(trial.enrolment as usize), heard.get(trial.probe as usize)) else {
             bail!("{}: trial without files", hearing.name());
@@ -33,7 +34,7 @@ pub(super) fn run(global: &Global, out: Output, args: &EvalArgs) -> Result<Exit>
         let mut numbers = String::from("NA\tNA\tNA");
         if let (Some(x), Some(y)) = (&a.embedding, &b.embedding) {
             let cosine = x.cosine(y)?;
-            let conditions = Conditions::new(b.net_speech_s, a.net_speech_s)?;
+            let conditions = Conditions { probe: b.side()?, enrol: a.side()? };
             let (llr, score) =
                 (tools.calibration.llr(cosine, conditions)?, tools.calibration.score(cosine, conditions)?);
             numbers = format!("{:.7}\t{:.5}\t{:.4}", cosine.value(), llr.value(), score.exact());
@@ -43,12 +44,14 @@ pub(super) fn run(global: &Global, out: Output, args: &EvalArgs) -> Result<Exit>
             let file = |i: u32| list.files().get(i as usize).map_or("", String::as_str);
             writeln!(
                 tsv,
-                "{}\t{}\t{}\t{numbers}\t{:.2}\t{:.2}",
+                "{}\t{}\t{}\t{numbers}\t{:.2}\t{:.2}\t{}\t{}",
                 u8::from(trial.target),
                 file(trial.enrolment),
                 file(trial.probe),
                 a.net_speech_s,
-                b.net_speech_s
+                b.net_speech_s,
+                a.band,
+                b.band
             )?;
         }
         let (enrol_speaker, probe_speaker) = (speaker(trial.enrolment)?, speaker(trial.probe)?);
@@ -90,7 +93,7 @@ fn uncalibrated(tools: &Toolkit, global: &Global, out: Output, args: &EvalArgs) 
     let hearing = Hearing::new(tools, &args.list, global)?;
     let heard = hearing.hear(args.max_speech)?;
     let (mut trials, mut people) = (Vec::new(), Vec::new());
-    let mut tsv = String::from("label\tenrolment\tprobe\tcosine\tenrol_net_s\tprobe_net_s\n");
+    let mut tsv = String::from("label\tenrolment\tprobe\tcosine\tenrol_net_s\tprobe_net_s\tenrol_band\tprobe_band\n");
     for trial in hearing.list.trials() {
         let (Some(a), Some(b)) = (heard.get(trial.enrolment as usize), heard.get(trial.probe as usize)) else {
             bail!("{}: trial without files", hearing.name());
@@ -103,7 +106,11 @@ fn uncalibrated(tools: &Toolkit, global: &Global, out: Output, args: &EvalArgs) 
             let file = |i: u32| hearing.list.files().get(i as usize).map_or("", String::as_str);
             let cosine = cosine.map_or_else(|| "NA".to_owned(), |c| format!("{:.7}", c.value()));
             let (label, enrolment, probe) = (u8::from(trial.target), file(trial.enrolment), file(trial.probe));
-            writeln!(tsv, "{label}\t{enrolment}\t{probe}\t{cosine}\t{:.2}\t{:.2}", a.net_speech_s, b.net_speech_s)?;
+            writeln!(
+                tsv,
+                "{label}\t{enrolment}\t{probe}\t{cosine}\t{:.2}\t{:.2}\t{}\t{}",
+                a.net_speech_s, b.net_speech_s, a.band, b.band
+            )?;
         }
         trials.push((trial.target, cosine));
         people.push((hearing.person(trial.enrolment)?, hearing.person(trial.probe)?));

@@ -55,10 +55,10 @@ pub(super) fn run(global: &Global, out: Output, file: &Path, top: usize, input: 
         report.speakers_searched += 1;
         let one = || -> Result<_> {
             let template = Template::of_model(print.template(), tools.model.id()).context("stored voiceprint")?;
-            Ok((template.cosine(&probe)?, template.net_speech_s()))
+            Ok((template.cosine(&probe)?, template.side()))
         };
         match one() {
-            Ok((cosine, enrol_s)) => found.push((cosine, enrol_s, speaker)),
+            Ok((cosine, enrol)) => found.push((cosine, enrol, speaker)),
             Err(e) => failed = failed.take().or(Some(e.context(speaker.generated_speaker_id.to_string()))),
         }
         Ok(())
@@ -76,8 +76,9 @@ pub(super) fn run(global: &Global, out: Output, file: &Path, top: usize, input: 
     }
     found.sort_by(|a, b| b.0.value().total_cmp(&a.0.value()));
     let list = NonZeroU64::new(report.speakers_searched.max(1)).unwrap_or(NonZeroU64::MIN);
-    for (cosine, enrol_s, speaker) in found.into_iter().take(top) {
-        let conditions = Conditions::new(recording.net_speech_s, enrol_s)?;
+    let probe = recording.side()?;
+    for (cosine, enrol, speaker) in found.into_iter().take(top) {
+        let conditions = Conditions { probe, enrol };
         report.candidates.push(Candidate {
             customer_speaker_id: speaker.customer_speaker_id.as_str().to_owned(),
             generated_speaker_id: speaker.generated_speaker_id.to_string(),

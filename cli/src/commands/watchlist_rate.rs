@@ -25,7 +25,7 @@ pub(super) fn measure(tools: &Toolkit, hearing: &Hearing<'_>, heard: &[Heard], s
         enrolled.entry(person(trial.enrolment)?).or_insert(trial.enrolment);
         callers.entry(trial.probe).or_insert(person(trial.probe)?);
     }
-    let get = |file: u32| heard.get(file as usize).and_then(|h| Some((h.embedding.as_ref()?, h.net_speech_s)));
+    let get = |file: u32| heard.get(file as usize).and_then(|h| Some((h.embedding.as_ref()?, h.side().ok()?)));
     let known: Vec<(&str, _)> = enrolled.iter().filter_map(|(who, file)| Some((*who, get(*file)?))).collect();
     let largest = known.len().saturating_sub(1);
     let size = if size == 0 { largest } else { size };
@@ -40,7 +40,7 @@ pub(super) fn measure(tools: &Toolkit, hearing: &Hearing<'_>, heard: &[Heard], s
     // Flags and lists of each person as caller.
     let mut by_person: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for (file, who) in callers {
-        let Some((embedding, net_s)) = get(file) else { continue };
+        let Some((embedding, side)) = get(file) else { continue };
         let mut others: Vec<_> = known.iter().filter(|(other, _)| *other != who).collect();
         let draws = if size >= others.len() { 1 } else { DRAWS };
         for _ in 0..draws {
@@ -50,11 +50,11 @@ pub(super) fn measure(tools: &Toolkit, hearing: &Hearing<'_>, heard: &[Heard], s
             }
             let drawn = others.iter().take(size);
             let rows = drawn.clone().flat_map(|(_, (e, _))| e.values().to_vec()).collect();
-            let seconds = drawn.map(|(_, (_, s))| *s).collect();
+            let sides = drawn.map(|(_, (_, side))| *side).collect();
             let index = Index::new(rows, tools.model.dim(), tools.model.id())?;
-            let watched = Arc::new(WatchList::new(index, seconds)?);
+            let watched = Arc::new(WatchList::new(index, sides)?);
             let mut scratch = watched.index().scratch();
-            let risk = watched.risk(embedding, net_s, &tools.calibration, &mut scratch)?;
+            let risk = watched.risk(embedding, side, &tools.calibration, &mut scratch)?;
             let tally = by_person.entry(who).or_default();
             tally.0 += usize::from(risk.is_some_and(|(_, r)| r.reaches(threshold)));
             tally.1 += 1;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::embed::ModelId;
 use crate::enroll::{EnrollConfig, EnrollConfigError};
 use crate::error::ConfigError;
-use crate::score::{AuthPolicy, Calibration, Claim, Conditions, FraudScore, ScoreError, ScoreKind, Threshold};
+use crate::score::{AuthPolicy, Calibration, Claim, Conditions, FraudScore, ScoreError, ScoreKind, Side, Threshold};
 use crate::search::{Index, Scratch, SearchError};
 use crate::session::SessionConfig;
 use crate::template::{Embedding, Template, TemplateError};
@@ -86,22 +86,22 @@ pub struct Authentication {
     pub early: bool,
 }
 
-/// Voiceprints of fraudsters, with the net speech that each was made from.
+/// Voiceprints of fraudsters, with what each was made from.
 pub struct WatchList {
     index: Index,
-    net_speech_s: Vec<f64>,
+    sides: Vec<Side>,
 }
 
 impl WatchList {
-    /// Joins voiceprints with their net speech, in seconds, row by row.
+    /// Joins voiceprints with what each was made from, row by row.
     ///
     /// # Errors
-    /// [`CallError::WatchList`] unless there is one positive, finite number for each row.
-    pub fn new(index: Index, net_speech_s: Vec<f64>) -> Result<Self, CallError> {
-        if net_speech_s.len() != index.len() || net_speech_s.iter().any(|&s| !(s.is_finite() && s > 0.0)) {
-            return Err(CallError::WatchList { rows: index.len(), numbers: net_speech_s.len() });
+    /// [`CallError::WatchList`] unless there is one side for each row.
+    pub fn new(index: Index, sides: Vec<Side>) -> Result<Self, CallError> {
+        if sides.len() != index.len() {
+            return Err(CallError::WatchList { rows: index.len(), sides: sides.len() });
         }
-        Ok(Self { index, net_speech_s })
+        Ok(Self { index, sides })
     }
 
     /// The voiceprints.
@@ -114,22 +114,21 @@ impl WatchList {
         self.index.model()
     }
 
-    /// Net speech that the voiceprint of a row was made from, in seconds; NaN beyond the last row.
-    pub fn net_speech_s(&self, row: usize) -> f64 {
-        self.net_speech_s.get(row).copied().unwrap_or(f64::NAN)
+    /// What the voiceprint of a row was made from; `None` beyond the last row.
+    pub fn side(&self, row: usize) -> Option<Side> {
+        self.sides.get(row).copied()
     }
 
-    /// The closest voiceprint to one with `net_speech_s` seconds of net speech: its row and its risk, over the whole list; `None`
-    /// for an empty list.
+    /// The closest voiceprint to an embedding of `side`: its row and its risk, over the whole list; `None` for an empty list.
     ///
     /// *Real-time*: does not allocate; the time grows with the list.
     ///
     /// # Errors
-    /// [`CallError::Search`] or [`CallError::Score`]: another network, or an amount of speech that cannot be.
+    /// [`CallError::Search`] or [`CallError::Score`]: another network.
     pub fn risk(
         &self,
         embedding: &Embedding,
-        net_speech_s: f64,
+        side: Side,
         calibration: &Calibration,
         scratch: &mut Scratch,
     ) -> Result<Option<(usize, FraudScore)>, CallError> {
@@ -138,9 +137,9 @@ impl WatchList {
         }
         let hit = self.index.best(embedding.values(), scratch).map_err(CallError::Search)?;
         let (Some(hit), Some(len)) = (hit, NonZeroU64::new(self.index.len() as u64)) else { return Ok(None) };
-        let score = Conditions::new(net_speech_s, self.net_speech_s(hit.row))
-            .and_then(|conditions| calibration.fraud_score(hit.cosine, conditions, len))
-            .map_err(CallError::Score)?;
+        let Some(enrol) = self.side(hit.row) else { return Ok(None) };
+        let conditions = Conditions { probe: side, enrol };
+        let score = calibration.fraud_score(hit.cosine, conditions, len).map_err(CallError::Score)?;
         Ok(Some((hit.row, score)))
     }
 }
@@ -277,12 +276,12 @@ pub enum CallError {
     Embedding(TemplateError),
     /// A network for windows without enrolment, or enrolment without it.
     Windows,
-    /// A watch list whose amounts of net speech do not match its voiceprints.
+    /// A watch list that does not say for each of its voiceprints what it was made from.
     WatchList {
         /// Its voiceprints.
         rows: usize,
-        /// Its amounts.
-        numbers: usize,
+        /// Those of them that it says it for.
+        sides: usize,
     },
     /// A search that cannot be.
     Search(SearchError),
@@ -329,8 +328,8 @@ impl fmt::Display for CallError {
             Self::Calibration { kind } => write!(f, "the calibration was fitted on {kind}, a call gives cosines"),
             Self::Embedding(e) => e.fmt(f),
             Self::Windows => f.write_str("enrolment needs a network for windows, and only enrolment does"),
-            Self::WatchList { rows, numbers } => {
-                write!(f, "watch list of {rows} voiceprints with {numbers} positive amounts of net speech")
+            Self::WatchList { rows, sides } => {
+                write!(f, "watch list of {rows} voiceprints, with what {sides} of them were made from")
             }
             Self::Search(e) => e.fmt(f),
             Self::Score(e) => e.fmt(f),

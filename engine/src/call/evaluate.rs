@@ -107,9 +107,10 @@ impl Call {
         if let Watched::List(list) = watched
             && decided
         {
-            let net_s = self.snapshot.net_speech_s();
             // What could be wrong is refused by `set` and by construction.
-            let found = list.risk(&self.snapshot.embedding, net_s, &self.calibration, &mut self.scratch).ok().flatten();
+            let found = self.snapshot.side().and_then(|side| {
+                list.risk(&self.snapshot.embedding, side, &self.calibration, &mut self.scratch).ok().flatten()
+            });
             result.closest = found.map(|(row, _)| row);
             result.risk = found.map(|(_, risk)| risk);
         }

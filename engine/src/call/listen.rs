@@ -8,6 +8,7 @@ use super::event::Event;
 use super::live::{Call, Early, Snapshot};
 use crate::bleed::BleedMeter;
 use crate::error::InputError;
+use crate::quality::Band;
 use crate::score::{AuthPolicy, Claim, Conditions, Cosine, Decision, Score, decide};
 
 impl Call {
@@ -82,6 +83,7 @@ impl Call {
             a.started_at.get_or_insert(self.samples);
             a.ended_at = Some(self.samples);
             self.snapshot.net_frames = net_frames;
+            self.snapshot.band = Band::of(self.session.bandwidth_hz());
             self.snapshot.version += 1;
             self.score = self.score_now();
             self.look();
@@ -99,7 +101,7 @@ impl Call {
     pub(super) fn comparison(&self) -> Option<(Cosine, Conditions)> {
         let Caller::Enrolled(template) = &self.caller else { return None };
         let cosine = template.cosine(&self.snapshot.embedding).ok()?;
-        Some((cosine, Conditions::new(self.snapshot.net_speech_s(), template.net_speech_s()).ok()?))
+        Some((cosine, Conditions { probe: self.snapshot.side()?, enrol: template.side() }))
     }
 
     /// The score of the snapshot when the test at hand may spend this share of the false match rate.

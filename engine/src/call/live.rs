@@ -13,7 +13,8 @@ use crate::embed::{Embedder, FRAMES_PER_SECOND, SpeechDetector};
 use crate::error::InputError;
 use crate::fbank::FbankConfig;
 use crate::pieces;
-use crate::score::{AuthPolicy, Calibration, Decision, Score, ScoreKind};
+use crate::quality::Band;
+use crate::score::{AuthPolicy, Calibration, Decision, Score, ScoreKind, Side};
 use crate::search::Scratch;
 use crate::session::Session;
 use crate::template::{Embedding, TemplateError};
@@ -22,6 +23,8 @@ use crate::template::{Embedding, TemplateError};
 pub(super) struct Snapshot {
     pub(super) embedding: Embedding,
     pub(super) net_frames: u64,
+    /// The band that it was heard in.
+    pub(super) band: Band,
     /// Counts the embeddings taken.
     pub(super) version: u64,
     pub(super) aggregation: Aggregation,
@@ -30,6 +33,11 @@ pub(super) struct Snapshot {
 impl Snapshot {
     pub(super) fn net_speech_s(&self) -> f64 {
         self.net_frames as f64 / f64::from(FRAMES_PER_SECOND)
+    }
+
+    /// It as a side of a comparison; `None` before there is net speech.
+    pub(super) fn side(&self) -> Option<Side> {
+        Side::new(self.net_speech_s(), self.band).ok()
     }
 
     pub(super) fn clear(&mut self) {
@@ -157,7 +165,13 @@ impl Call {
             ticks: 0,
             unheard: 0,
             silenced: 0,
-            snapshot: Snapshot { embedding, net_frames: 0, version: 0, aggregation: Aggregation::default() },
+            snapshot: Snapshot {
+                embedding,
+                net_frames: 0,
+                band: Band::Narrow,
+                version: 0,
+                aggregation: Aggregation::default(),
+            },
             values: vec![0.0; dim],
             scratch: Scratch::new(dim),
             score: None,

@@ -6,40 +6,9 @@ use std::fmt;
 use std::num::NonZeroU64;
 
 use super::normal;
+use super::side::{Conditions, SideTerms};
 use super::types::{Cosine, FraudScore, Llr, NormScore, Score, ScoreError, ScoreKind, Threshold};
 use crate::embed::ModelId;
-
-/// How much net speech each side of a comparison has.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Conditions {
-    probe_s: f64,
-    enrol_s: f64,
-}
-
-impl Conditions {
-    /// Net speech of the probe and of the enrolment, in seconds.
-    ///
-    /// # Errors
-    /// [`ScoreError::NetSpeech`] unless both are finite and above 0.
-    pub fn new(probe_net_s: f64, enrol_net_s: f64) -> Result<Self, ScoreError> {
-        for net_speech_s in [probe_net_s, enrol_net_s] {
-            if !(net_speech_s.is_finite() && net_speech_s > 0.0) {
-                return Err(ScoreError::NetSpeech { net_speech_s });
-            }
-        }
-        Ok(Self { probe_s: probe_net_s, enrol_s: enrol_net_s })
-    }
-
-    /// Net speech of the probe, in seconds.
-    pub fn probe_net_s(self) -> f64 {
-        self.probe_s
-    }
-
-    /// Net speech of the enrolment, in seconds.
-    pub fn enrol_net_s(self) -> f64 {
-        self.enrol_s
-    }
-}
 
 /// A comparison, plain or normalised.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -85,26 +54,7 @@ impl From<NormScore> for Similarity {
     }
 }
 
-/// A number that depends on net speech: `base + per_probe / probe_s + per_enrol / enrol_s`.
-///
-/// The noise of an embedding falls with one over its net speech, hence the reciprocals.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct SideTerms {
-    /// Value for endless speech.
-    pub base: f64,
-    /// Weight of one over the probe's net speech, times seconds.
-    pub per_probe: f64,
-    /// Weight of one over the enrolment's net speech, times seconds.
-    pub per_enrol: f64,
-}
-
-impl SideTerms {
-    fn at(&self, c: Conditions) -> f64 {
-        self.base + self.per_probe / c.probe_s + self.per_enrol / c.enrol_s
-    }
-}
-
-/// `llr = slope * similarity + offset(net speech)`, natural logarithm.
+/// `llr = slope * similarity + offset(both sides)`, natural logarithm.
 ///
 /// *Source*: logistic regression with side information (Ferrer et al. 2019).
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -131,7 +81,27 @@ pub struct SurvivalParameters {
     pub tail_weight: f64,
 }
 
+/// As [`SideTerms::blend`], for what is above 0.
+fn blend(to: f64, from: f64, share: f64) -> f64 {
+    (share * to.ln() + (1.0 - share) * from.ln()).exp()
+}
+
+impl LlrParameters {
+    pub(super) fn blend(self, from: Self, share: f64) -> Self {
+        Self { slope: blend(self.slope, from.slope, share), offset: self.offset.blend(from.offset, share) }
+    }
+}
+
 impl SurvivalParameters {
+    pub(super) fn blend(self, from: Self, share: f64) -> Self {
+        let weight = blend(self.tail_weight, from.tail_weight, share);
+        Self {
+            mean: self.mean.blend(from.mean, share),
+            log_sigma: self.log_sigma.blend(from.log_sigma, share),
+            tail_weight: weight.clamp(Self::MIN_TAIL_WEIGHT, Self::MAX_TAIL_WEIGHT),
+        }
+    }
+
     /// Smallest tail weight.
     pub const MIN_TAIL_WEIGHT: f64 = 0.3;
     /// Largest tail weight.
@@ -235,18 +205,13 @@ impl CalibrationParts {
         within("least enrolment speech", d.least_enrol_s, 0.1, 3_600.0)?;
         within("smallest fmr", d.smallest_fmr, 1e-12, 1.0)?;
         for (name, terms) in [("llr offset", &self.llr.offset), ("mean", &s.mean), ("log sigma", &s.log_sigma)] {
-            for value in [terms.base, terms.per_probe, terms.per_enrol] {
+            for value in terms.to_array() {
                 within(name, value, -1e6, 1e6)?;
             }
         }
         // The terms are monotone in each reciprocal, so the extremes lie at the corners of the domain.
-        for (probe_s, enrol_s) in [
-            (d.least_probe_s, d.least_enrol_s),
-            (d.least_probe_s, f64::MAX),
-            (f64::MAX, d.least_enrol_s),
-            (f64::MAX, f64::MAX),
-        ] {
-            let at = s.log_sigma.at(Conditions { probe_s, enrol_s });
+        for corner in Conditions::corners(d.least_probe_s, d.least_enrol_s) {
+            let at = s.log_sigma.at(corner);
             within("log sigma", at, -SurvivalParameters::MAX_LOG_SIGMA, SurvivalParameters::MAX_LOG_SIGMA)?;
         }
         self.check_table()
@@ -330,7 +295,7 @@ impl Calibration {
         Llr::new(llr.slope * value + llr.offset.at(self.clamped(conditions)))
     }
 
-    /// Probability that a random impostor is at least this similar, given both sides' net speech.
+    /// Probability that a random impostor is at least this similar, given what both sides have to go by.
     ///
     /// # Errors
     /// As [`Calibration::llr`].
@@ -391,12 +356,11 @@ impl Calibration {
 
     fn clamped(&self, c: Conditions) -> Conditions {
         let d = &self.parts.domain;
-        Conditions { probe_s: c.probe_s.max(d.least_probe_s), enrol_s: c.enrol_s.max(d.least_enrol_s) }
+        c.at_least(d.least_probe_s, d.least_enrol_s)
     }
 
     fn extrapolates(&self, fmr: f64, c: Conditions) -> bool {
-        let d = &self.parts.domain;
-        fmr < d.smallest_fmr || c.probe_s < d.least_probe_s || c.enrol_s < d.least_enrol_s
+        fmr < self.parts.domain.smallest_fmr || self.clamped(c) != c
     }
 }
 
@@ -445,7 +409,9 @@ impl std::error::Error for CalibrationError {}
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::side::Side;
     use super::*;
+    use crate::quality::Band;
 
     const MODEL: ModelId = ModelId([7; 16]);
 
@@ -454,10 +420,13 @@ mod tests {
             id: "test".into(),
             model: MODEL,
             kind: ScoreKind::Cosine,
-            llr: LlrParameters { slope: 20.0, offset: SideTerms { base: -8.0, per_probe: 3.0, per_enrol: 2.0 } },
+            llr: LlrParameters {
+                slope: 20.0,
+                offset: SideTerms { base: -8.0, per_probe: 3.0, per_enrol: 2.0, narrow: 0.5, mixed: 1.0 },
+            },
             survival: SurvivalParameters {
-                mean: SideTerms { base: 0.05, per_probe: -0.05, per_enrol: 0.02 },
-                log_sigma: SideTerms { base: -2.2, per_probe: 0.1, per_enrol: 0.2 },
+                mean: SideTerms { base: 0.05, per_probe: -0.05, per_enrol: 0.02, narrow: 0.01, mixed: -0.02 },
+                log_sigma: SideTerms { base: -2.2, per_probe: 0.1, per_enrol: 0.2, narrow: 0.05, mixed: 0.1 },
                 tail_weight: 0.9,
             },
             domain: Domain {
@@ -486,7 +455,8 @@ mod tests {
     }
 
     fn conditions(probe_s: f64, enrol_s: f64) -> Conditions {
-        Conditions::new(probe_s, enrol_s).unwrap()
+        let wide = |net_speech_s| Side::new(net_speech_s, Band::Wide).unwrap();
+        Conditions { probe: wide(probe_s), enrol: wide(enrol_s) }
     }
 
     /// (cosine, probe and enrolment speech, FMR, log-likelihood ratio, score), from scipy.
@@ -520,11 +490,32 @@ mod tests {
     }
 
     #[test]
+    fn each_pair_of_bands_is_scored_by_its_own_terms() {
+        let c = Calibration::new(parts()).unwrap();
+        let at = |probe, enrol| {
+            let side = |band| Side::new(10.0, band).unwrap();
+            let conditions = Conditions { probe: side(probe), enrol: side(enrol) };
+            (c.llr(cosine(0.3), conditions).unwrap().value(), c.fmr(cosine(0.3), conditions).unwrap())
+        };
+        let wide = at(Band::Wide, Band::Wide);
+        let (narrow, mixed) = (at(Band::Narrow, Band::Narrow), at(Band::Narrow, Band::Wide));
+        assert!((narrow.0 - wide.0 - 0.5).abs() < 1e-12 && (mixed.0 - wide.0 - 1.0).abs() < 1e-12);
+        assert_eq!(mixed, at(Band::Wide, Band::Narrow));
+        // The same as a calibration whose first terms are those of the pair.
+        let mut own = parts();
+        own.llr.offset = SideTerms { base: -7.0, narrow: 0.0, mixed: 0.0, ..own.llr.offset };
+        own.survival.mean = SideTerms { base: 0.03, narrow: 0.0, mixed: 0.0, ..own.survival.mean };
+        own.survival.log_sigma = SideTerms { base: -2.1, narrow: 0.0, mixed: 0.0, ..own.survival.log_sigma };
+        let own = Calibration::new(own).unwrap().fmr(cosine(0.3), conditions(10.0, 10.0)).unwrap();
+        assert!((mixed.1 / own - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
     fn a_normal_tail_gives_the_normal_survival() {
         let mut p = parts();
         p.survival = SurvivalParameters {
-            mean: SideTerms { base: 0.1, per_probe: 0.0, per_enrol: 0.0 },
-            log_sigma: SideTerms { base: 0.1f64.ln(), per_probe: 0.0, per_enrol: 0.0 },
+            mean: SideTerms { base: 0.1, ..SideTerms::default() },
+            log_sigma: SideTerms { base: 0.1f64.ln(), ..SideTerms::default() },
             tail_weight: 1.0,
         };
         let c = Calibration::new(p).unwrap();
@@ -580,6 +571,9 @@ mod tests {
             ("offset infinite", |p| p.llr.offset.base = f64::INFINITY),
             ("tail weight", |p| p.survival.tail_weight = 0.0),
             ("sigma vanishes with little speech", |p| p.survival.log_sigma.per_probe = -100.0),
+            ("sigma explodes in a telephone's band", |p| p.survival.log_sigma.narrow = 100.0),
+            ("sigma explodes between bands", |p| p.survival.log_sigma.mixed = 100.0),
+            ("narrow NaN", |p| p.llr.offset.narrow = f64::NAN),
             ("mean NaN", |p| p.survival.mean.per_enrol = f64::NAN),
             ("least probe", |p| p.domain.least_probe_s = 0.0),
             ("smallest fmr", |p| p.domain.smallest_fmr = 0.0),
@@ -601,8 +595,6 @@ mod tests {
             .map(|(name, _)| name)
             .collect();
         assert!(missed.is_empty(), "accepted: {missed:?}");
-        assert!(Conditions::new(0.0, 1.0).is_err() && Conditions::new(1.0, f64::NAN).is_err());
-        assert!(Conditions::new(f64::INFINITY, 1.0).is_err());
     }
 
     proptest! {

@@ -11,16 +11,17 @@ mod fit;
 mod minimise;
 mod norm;
 pub mod normal;
+mod side;
 mod types;
 
 pub use calibration::{
-    Calibration, CalibrationError, CalibrationParts, Conditions, Domain, LlrParameters, SideTerms, Similarity,
-    SurvivalParameters, TableRow,
+    Calibration, CalibrationError, CalibrationParts, Domain, LlrParameters, Similarity, SurvivalParameters, TableRow,
 };
 pub(crate) use decision::spelled;
 pub use decision::{
     AuthPolicy, Branch, Claim, Decision, FraudBranch, FraudDecision, PolicyError, decide, decide_fraud,
 };
-pub use fit::{FitError, FitTrial, LEAST_NONTARGETS, LEAST_PEOPLE, LEAST_TARGETS, fit};
+pub use fit::{FitError, FitTrial, KNOWN_PEOPLE, LEAST_NONTARGETS, LEAST_PEOPLE, LEAST_TARGETS, fit};
 pub use norm::{Cohort, CohortStats, as_norm};
+pub use side::{Conditions, Side, SideTerms};
 pub use types::{Cosine, FraudScore, Llr, NormScore, Score, ScoreError, ScoreKind, Threshold};

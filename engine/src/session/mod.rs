@@ -297,6 +297,11 @@ impl Session {
         Quality { net_speech_s: self.progress().net_speech_s(), snr_db: self.back.snr_db(), ..self.quality.report() }
     }
 
+    /// Highest frequency with sound so far, as [`Quality::bandwidth_hz`].
+    pub fn bandwidth_hz(&self) -> f32 {
+        self.quality.bandwidth_hz()
+    }
+
     /// Keys pressed so far, oldest first, at most [`crate::dtmf::MAX_DIGITS`].
     pub fn dtmf(&self) -> &[DtmfDigit] {
         self.back.dtmf().digits()

@@ -6,8 +6,9 @@ use engine::audio::SampleRate;
 use engine::call::{Authentication, Call, CallConfig, Listening, WatchList, Watched};
 use engine::embed::ModelId;
 use engine::enroll::EnrollConfig;
+use engine::quality::Band;
 use engine::score::{
-    AuthPolicy, Calibration, CalibrationParts, Domain, LlrParameters, ScoreKind, SideTerms, SurvivalParameters,
+    AuthPolicy, Calibration, CalibrationParts, Domain, LlrParameters, ScoreKind, Side, SideTerms, SurvivalParameters,
 };
 use engine::search::Index;
 use engine::session::SessionConfig;
@@ -19,7 +20,7 @@ use super::{DIM, HashEmbedder, LoudDetector};
 pub const MODEL: ModelId = ModelId([7; 16]);
 
 pub fn calibration() -> Arc<Calibration> {
-    let flat = |base| SideTerms { base, per_probe: 0.0, per_enrol: 0.0 };
+    let flat = |base| SideTerms { base, ..SideTerms::default() };
     let parts = CalibrationParts {
         id: "fake".into(),
         model: MODEL,
@@ -37,6 +38,10 @@ pub fn calibration() -> Arc<Calibration> {
         table: Vec::new(),
     };
     Arc::new(Calibration::new(parts).unwrap())
+}
+
+pub fn side(net_speech_s: f64) -> Side {
+    Side::new(net_speech_s, Band::Narrow).unwrap()
 }
 
 pub fn new_call(listening: Listening, enroll: bool) -> Call {
@@ -69,7 +74,7 @@ pub fn template(random: &mut Random) -> Arc<Template> {
 
 pub fn list(random: &mut Random, rows: usize) -> Watched {
     let all: Vec<f32> = (0..rows).flat_map(|_| embedding(random).values().to_vec()).collect();
-    Watched::List(Arc::new(WatchList::new(Index::new(all, DIM, MODEL).unwrap(), vec![30.0; rows]).unwrap()))
+    Watched::List(Arc::new(WatchList::new(Index::new(all, DIM, MODEL).unwrap(), vec![side(30.0); rows]).unwrap()))
 }
 
 pub fn ask(threshold: u8, min_speech_s: f64) -> Authentication {

@@ -101,8 +101,7 @@ impl<'a> EnrollWork<'a> {
     fn check_fraud(&self, template: &Template) -> Result<(), Stop> {
         let Some((loaded, scratch, threshold)) = &self.watched else { return Ok(()) };
         let mut scratch = scratch.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let (embedding, net_s) = (template.embedding(), template.net_speech_s());
-        let found = loaded.list.risk(embedding, net_s, &self.tools.calibration, &mut scratch);
+        let found = loaded.list.risk(template.embedding(), template.side(), &self.tools.calibration, &mut scratch);
         match found.map_err(|e| Stop::Job(e.into()))? {
             Some((row, risk)) if risk.value() >= *threshold => {
                 let who = loaded.ids.get(row).map(ToString::to_string).unwrap_or_default();
