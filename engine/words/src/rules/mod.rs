@@ -14,6 +14,7 @@ mod numbers;
 mod parts;
 mod phrases;
 mod spoken;
+mod tagger;
 mod words;
 
 pub use language::Language;
@@ -55,6 +56,11 @@ impl Finding {
     }
 }
 
+/// What the network finds, as [`Finding::recogniser`].
+const TAGGER: &str = "tagger";
+/// How much less likely than nothing a name or an address may be, in natural logarithms of odds: what is missed is heard for good.
+const LEAN: f32 = 0.7;
+
 /// Findings less sure than this want to be looked at.
 pub const REVIEW_BELOW: f32 = 0.75;
 
@@ -78,6 +84,9 @@ pub fn find_in(transcript: &Transcript, wanted: &[Entity], language: Language) -
     let mut findings = Vec::new();
     let mut all: Vec<Vec<phrases::Phrase>> =
         sides.iter().enumerate().map(|(n, side)| phrases::find(side, n, &timeline)).collect();
+    if language == Language::English {
+        tagged(&sides, &timeline, &mut all);
+    }
     phrases::known_names(&sides, &mut all);
     for (side, phrases) in sides.iter().zip(&mut all) {
         phrases.iter_mut().for_each(|p| numbers::expiry(side, p, &timeline));
@@ -103,7 +112,8 @@ pub fn find_in(transcript: &Transcript, wanted: &[Entity], language: Language) -
                 let words = first.words.start..last.words.end;
                 // A date or an address has its own numbers. What is only in part of one is found as both: no word is left out for another's sake.
                 let around = phrases.partition_point(|p| p.items.start <= words.start).checked_sub(1);
-                if around.and_then(|i| phrases.get(i)).is_some_and(|p| words.end <= p.items.end) {
+                let rule = |p: &&phrases::Phrase| p.recogniser != TAGGER;
+                if around.and_then(|i| phrases.get(i)).filter(rule).is_some_and(|p| words.end <= p.items.end) {
                     continue;
                 }
                 numbers.found(n, r, &found);
@@ -128,12 +138,61 @@ pub fn find_in(transcript: &Transcript, wanted: &[Entity], language: Language) -
         let (entity, confidence, recogniser) = (more.entity, more.confidence, more.recogniser);
         findings.push(Finding { entity, places, confidence, recogniser, placed: true });
     }
+    unread(&mut findings);
     for finding in &mut findings {
         let mut words = finding.places.iter().flat_map(|p| p.words.clone().map(|w| (p.turn, w)));
         finding.placed = !words.any(|(turn, word)| transcript.is_loose(turn, word));
     }
     findings.sort_by_key(|f| f.places.first().map(|p| (p.span.begin_ms, p.turn, p.words.start)));
     findings
+}
+
+/// Adds what the network takes for names and addresses, each turn by itself, to what the rules found: what either finds is found, all of it.
+fn tagged(sides: &[words::Side], timeline: &words::Timeline, found: &mut [Vec<phrases::Phrase>]) {
+    let mut reading = tagger::Reading::new();
+    for (n, (side, found)) in sides.iter().zip(found).enumerate() {
+        let mut more = Vec::new();
+        let mut from = 0;
+        for turn in side.items.chunk_by(|a, b| a.turn == b.turn) {
+            let asked = turn.first().map_or_else(String::new, |first| timeline.asked(n, first.place));
+            for tagged in reading.find(turn, &asked, LEAN) {
+                let items = from + tagged.items.start..from + tagged.items.end;
+                let (entity, confidence) = (tagged.entity, tagged.confidence);
+                more.push(phrases::Phrase { entity, items, confidence, recogniser: TAGGER });
+            }
+            from += turn.len();
+        }
+        for new in more {
+            join(found, new);
+        }
+    }
+}
+
+/// Adds a phrase of the network. Where a rule found the same kind there, what the rule found grows by it.
+fn join(found: &mut Vec<phrases::Phrase>, mut new: phrases::Phrase) {
+    let touches =
+        |p: &phrases::Phrase, new: &phrases::Phrase| p.items.start < new.items.end && new.items.start < p.items.end;
+    if let Some(rule) = found.iter_mut().find(|p| p.entity == new.entity && touches(p, &new)) {
+        rule.items = rule.items.start.min(new.items.start)..rule.items.end.max(new.items.end);
+        return;
+    }
+    // A street that is called after somebody is no name, nor is an e-mail address.
+    if found.iter().any(|p| p.items.start <= new.items.start && new.items.end <= p.items.end) {
+        return;
+    }
+    new.confidence = new.confidence.min(0.95);
+    found.push(new);
+}
+
+/// Takes away what the network found inside of what a rule found: "GB82 WEST" of an account number is no address.
+fn unread(findings: &mut Vec<Finding>) {
+    let ruled: Vec<Place> =
+        findings.iter().filter(|f| f.recogniser != TAGGER).flat_map(|f| f.places.iter().cloned()).collect();
+    let inside = |p: &Place| {
+        let around = |r: &Place| r.turn == p.turn && r.words.start <= p.words.start && p.words.end <= r.words.end;
+        ruled.iter().any(around)
+    };
+    findings.retain(|f| f.recogniser != TAGGER || !f.places.iter().all(inside));
 }
 
 /// Whether a word may be part of a number, or of one that goes on: digits, spelled letters, letters in capitals.
