@@ -265,3 +265,48 @@ fn lines_of_text_are_masked_with_their_places() {
     assert_eq!(run("my pin is 9021", &["--entities", "SSN,pin"]).status.code(), Some(20));
     assert_eq!(run("my pin is 9021", &["--entities", "SSN"]).status.code(), Some(0));
 }
+
+#[test]
+fn labelled_calls_are_measured_by_kind() {
+    let room = Room::new();
+    room.transcript(&transcribe(&[channel(0, 1.0, "your card number"), channel(1, 3.0, "4111 1111 1111 1111")]));
+    let list = room.path("gold.jsonl");
+    let text = "my name is Olivia Hart and my PIN is nine oh two one";
+    let at = |part: &str| {
+        let begin = text.find(part).unwrap();
+        json!({"BeginOffsetChar": begin, "EndOffsetChar": begin + part.len()})
+    };
+    let item = |entity: &str, part: &str| {
+        let mut item = at(part);
+        item["Entity"] = json!(entity);
+        item
+    };
+    let card = json!({"Entity": "CREDIT_DEBIT_NUMBER", "BeginOffsetMillis": 3_000, "EndOffsetMillis": 5_000});
+    let lines = [
+        json!({"Text": text, "Items": [item("NAME", "Olivia Hart"), item("PIN", "nine oh two one")]}),
+        json!({"Transcript": "call.json", "Items": [card]}),
+    ];
+    std::fs::write(&list, lines.map(|l| l.to_string()).join("\n")).unwrap();
+    let run = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vouch"));
+        command.arg("eval-redaction").arg(&list).args(args).output().unwrap()
+    };
+    let out = run(&["--json"]);
+    assert_eq!(out.status.code(), Some(0), "{out:?}");
+    let found: Value = serde_json::from_slice(&out.stdout).unwrap();
+    let row = |entity: &str| found["kinds"].as_array().unwrap().iter().find(|r| r["entity"] == entity).unwrap();
+    assert_eq!(found["calls"], 2);
+    for entity in ["CREDIT_DEBIT_NUMBER", "NAME", "PIN"] {
+        assert_eq!(
+            (&row(entity)["silenced"]["count"], &row(entity)["silenced"]["of"]),
+            (&json!(1), &json!(1)),
+            "{entity}"
+        );
+    }
+    let table = String::from_utf8(run(&["--entities", "PIN"]).stdout).unwrap();
+    assert!(table.contains("PIN") && !table.contains("NAME") && table.contains("2 calls"), "{table}");
+    std::fs::write(&list, "{\"Text\": \"a\"}").unwrap();
+    let refused = run(&[]);
+    assert_eq!(refused.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("gold.jsonl:1"), "{refused:?}");
+}

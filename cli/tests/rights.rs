@@ -99,6 +99,7 @@ fn table() -> Vec<(&'static str, &'static str, Needs)> {
         ("secure verify", "none.wav", &[&[P::RecordingRedacted, P::RecordingUnredacted]]),
         ("redact", "--audio none.wav --out o", &[&[P::RecordingUnredacted]]),
         ("redact-text", "none.txt", &[&[P::TranscriptUnredacted]]),
+        ("eval-redaction", "none.jsonl", &[&[P::TranscriptUnredacted]]),
         ("unseal", "none --key k", &[&[P::TranscriptUnredacted]]),
         ("retain", "none --older-than 1d", &[&[P::DeleteRecordings]]),
         ("rules test", "rule.json none.json", &[&[P::TranscriptRedacted, P::TranscriptUnredacted]]),

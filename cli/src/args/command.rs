@@ -20,7 +20,7 @@ use super::input::Input;
 use super::model::ModelCommand;
 use super::policy::PolicyCommand;
 use super::privacy::PrivacyCommand;
-use super::redact::{RedactArgs, RedactWanted, RetainArgs, UnsealArgs};
+use super::redact::{EvalRedactionArgs, RedactArgs, RedactWanted, RetainArgs, UnsealArgs};
 use super::rules::RulesCommand;
 use super::secure::SecureCommand;
 use super::session::SessionCommand;
@@ -189,6 +189,8 @@ pub enum Command {
     Batch(BatchCommand),
     /// Measure error rates on a trial list (VoxCeleb format: label enrolment probe).
     Eval(EvalArgs),
+    /// Measure on your own labelled calls how much of what is personal is found, by kind.
+    EvalRedaction(EvalRedactionArgs),
     /// Fit what scores mean on your own labelled pairs (VoxCeleb format), for --calibration.
     Calibrate(CalibrateArgs),
     /// Tell what the network and its calibration are, and check them.

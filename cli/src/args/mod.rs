@@ -42,7 +42,10 @@ pub use model::ImportArgs;
 pub use model::ModelCommand;
 pub use policy::{OnOff, PolicyCommand};
 pub use privacy::{PresetArg, PrivacyCommand, PrivacyPolicy};
-pub use redact::{LayoutArg, MaskArg, PolicyArg, RedactArgs, RedactHow, RedactWanted, RetainArgs, UnsealArgs};
+pub use redact::{
+    EvalRedactionArgs, LayoutArg, MaskArg, PolicyArg, RedactArgs, RedactHow, RedactSought, RedactWanted, RetainArgs,
+    UnsealArgs,
+};
 pub use rules::RulesCommand;
 pub use secure::SecureCommand;
 pub use session::SessionCommand;

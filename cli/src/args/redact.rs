@@ -1,4 +1,4 @@
-//! `vouch redact`, `vouch redact-text`, `vouch unseal` and `vouch retain`.
+//! `vouch redact`, `vouch redact-text`, `vouch eval-redaction`, `vouch unseal` and `vouch retain`.
 
 use std::path::PathBuf;
 
@@ -15,18 +15,44 @@ pub enum MaskArg {
     EntityType,
 }
 
-/// What is looked for, and how it is masked.
+/// What is looked for.
 #[derive(Args, Debug)]
-pub struct RedactWanted {
+pub struct RedactSought {
     /// Kinds to look for, with commas between them; all that are recognised unless given.
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     pub entities: Vec<String>,
-    /// How it is masked in the text.
-    #[arg(long, value_enum, default_value = "pii")]
-    pub mask: MaskArg,
     /// Language of the text. Of Spanish: numbers, dates, ages and e-mail addresses.
     #[arg(long, default_value = "en-US", value_name = "xx-XX", value_parser = language)]
     pub language: String,
+}
+
+/// What is looked for, and how it is masked.
+#[derive(Args, Debug)]
+pub struct RedactWanted {
+    /// What is looked for.
+    #[command(flatten)]
+    pub sought: RedactSought,
+    /// How it is masked in the text.
+    #[arg(long, value_enum, default_value = "pii")]
+    pub mask: MaskArg,
+}
+
+/// `vouch eval-redaction ...`
+#[derive(Args, Debug)]
+pub struct EvalRedactionArgs {
+    /// The labelled calls, a JSON object on each line: `{"Transcript": "call.json", "Items": [{"Entity": "NAME", "BeginOffsetMillis": 1200,
+    /// "EndOffsetMillis": 1900}]}`, its path from the folder of the list; or `{"Text": "...", "Items": [{"Entity": "NAME",
+    /// "BeginOffsetChar": 11, "EndOffsetChar": 16}]}`, a turn on each line of the text.
+    pub list: PathBuf,
+    /// What is looked for. Items of other kinds are left out.
+    #[command(flatten)]
+    pub sought: RedactSought,
+}
+
+impl From<&RedactSought> for Wanted {
+    fn from(s: &RedactSought) -> Self {
+        Self { entities: s.entities.clone(), mask: MaskMode::Pii, language: s.language.clone() }
+    }
 }
 
 impl From<&RedactWanted> for Wanted {
@@ -35,7 +61,7 @@ impl From<&RedactWanted> for Wanted {
             MaskArg::Pii => MaskMode::Pii,
             MaskArg::EntityType => MaskMode::EntityType,
         };
-        Self { entities: w.entities.clone(), mask, language: w.language.clone() }
+        Self { mask, ..(&w.sought).into() }
     }
 }
 

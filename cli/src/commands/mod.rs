@@ -12,6 +12,7 @@ mod embed;
 mod ended;
 mod enroll;
 mod eval;
+mod eval_redaction;
 mod flow;
 mod fraudster;
 mod identify;
@@ -80,6 +81,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Batch(command) => batch::run(&global, out, &command),
         Command::Calibrate(args) => calibrate::run(&global, out, &args),
         Command::Eval(args) => eval::run(&global, out, &args),
+        Command::EvalRedaction(args) => eval_redaction::run(&global, out, &args),
         Command::Model(command) => model::run(&global, out, &command),
         Command::Completions { shell } => shell::completions(shell),
         Command::Man { dir } => shell::man(&dir),

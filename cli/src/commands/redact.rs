@@ -26,7 +26,7 @@ const MAX_TEXT_BYTES: u64 = 64 << 20;
 const STEPS: u64 = 1_000;
 
 pub(super) fn run(global: &Global, out: Output, args: &RedactArgs) -> Result<Exit> {
-    let entities = wanted(&args.how.wanted.entities)?;
+    let entities = wanted(&args.how.wanted.sought.entities)?;
     if let Some(manifest) = &args.manifest {
         return many(global, out, args, &entities, manifest);
     }

@@ -58,7 +58,9 @@ impl Command {
                 Takes::Any(&[P::RecordingRedacted, P::RecordingUnredacted])
             }
             Command::Redact(_) => Takes::Any(&[P::RecordingUnredacted]),
-            Command::RedactText { .. } | Command::Unseal(_) => Takes::Any(&[P::TranscriptUnredacted]),
+            Command::RedactText { .. } | Command::EvalRedaction(_) | Command::Unseal(_) => {
+                Takes::Any(&[P::TranscriptUnredacted])
+            }
             Command::Retain(_) => Takes::Any(&[P::DeleteRecordings]),
             Command::Flow(FlowCommand::Lint { .. }) | Command::Rules(RulesCommand::Lint { .. }) => Takes::Nothing,
             Command::Rules(RulesCommand::Test { .. }) => Takes::Any(&[P::TranscriptRedacted, P::TranscriptUnredacted]),

@@ -3,6 +3,7 @@
 //! It fails closed: what cannot be read, does not fit together or was not silenced in fact is an error, and leaves nothing behind.
 
 pub mod analysis;
+pub mod evaluate;
 pub mod job;
 pub mod listen;
 pub mod page;
