@@ -297,6 +297,11 @@ pub(crate) const TEENS: [&str; 10] =
     ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"];
 pub(crate) const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
 
+/// Whether a word, in lower case, is a number below 100.
+pub(crate) fn below_hundred(word: &str) -> bool {
+    UNITS.contains(&word) || TEENS.contains(&word) || TENS.contains(&word)
+}
+
 /// Words of which numbers are made without spaces.
 fn number_words() -> impl Iterator<Item = &'static str> {
     UNITS.into_iter().chain(TEENS).chain(TENS).chain(["oh", "double", "triple"])

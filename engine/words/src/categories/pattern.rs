@@ -3,45 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::normal;
+
 /// Farthest that two words are apart and still near.
 const MAX_DISTANCE: usize = 100;
 /// Most parts of a pattern.
 const MAX_PARTS: usize = 20;
-
-/// Number words, for `[num]`.
-const NUMBERS: [&str; 31] = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-    "twenty",
-    "thirty",
-    "forty",
-    "fifty",
-    "sixty",
-    "seventy",
-    "eighty",
-    "ninety",
-    "hundred",
-    "thousand",
-    "million",
-];
 
 /// Why a pattern is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +34,10 @@ impl Word {
         match self {
             Word::Is(text) => word == text,
             Word::Begins(text) => word.starts_with(text.as_str()),
-            Word::Number => word.bytes().all(|b| b.is_ascii_digit()) || NUMBERS.contains(&word),
+            Word::Number => {
+                let large = ["hundred", "thousand", "million"];
+                word.bytes().all(|b| b.is_ascii_digit()) || normal::below_hundred(word) || large.contains(&word)
+            }
         }
     }
 }

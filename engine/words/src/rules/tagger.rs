@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use sha2::{Digest, Sha256};
 
-use super::super::Entity;
+use super::super::{Entity, normal};
 use super::words::Item;
 
 const WEIGHTS: &[u8] = include_bytes!("../../../../models/weights/tagger.bin");
@@ -20,41 +20,6 @@ const VERSION: u32 = 1;
 const TAGS: usize = 5;
 /// Flags of a word: capital, capitals only, a clause and a sentence end after it, digits, number in words, one character, said by the others.
 const FLAGS: usize = 8;
-/// Numbers in words.
-const NUMBERS: [&str; 32] = [
-    "zero",
-    "oh",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-    "twenty",
-    "thirty",
-    "forty",
-    "fifty",
-    "sixty",
-    "seventy",
-    "eighty",
-    "ninety",
-    "hundred",
-    "thousand",
-    "double",
-];
 /// What people say when they have heard: by itself it is nobody's name, though names are made like it.
 const HEARD: [&str; 34] = [
     "absolutely",
@@ -149,6 +114,11 @@ impl Reader<'_> {
     fn layer(&mut self, outputs: usize, inputs: usize) -> Option<Layer> {
         Some(Layer { weights: self.floats(outputs.checked_mul(inputs)?)?, biases: self.floats(outputs)? })
     }
+}
+
+/// Whether a word is a number, or a part of one, in words.
+fn is_number(word: &str) -> bool {
+    normal::below_hundred(word) || ["oh", "hundred", "thousand", "double"].contains(&word)
 }
 
 /// FNV-1a over a letter that says what it is of, and a text.
@@ -319,7 +289,7 @@ impl Reading {
     fn words(&mut self, tagger: &Tagger, items: &[Item], asked: &str) -> Vec<(Vec<f32>, [bool; FLAGS])> {
         let flags = |text: &str, [capital, upper, ends, stops]: [bool; 4], asked: bool| {
             let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-            [capital, upper, ends, stops, digits, NUMBERS.contains(&text), text.chars().count() == 1, asked]
+            [capital, upper, ends, stops, digits, is_number(text), text.chars().count() == 1, asked]
         };
         let mut words = Vec::with_capacity(items.len() + 16);
         for text in asked.split_whitespace() {
