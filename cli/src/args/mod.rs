@@ -43,8 +43,8 @@ pub use model::ModelCommand;
 pub use policy::{OnOff, PolicyCommand};
 pub use privacy::{PresetArg, PrivacyCommand, PrivacyPolicy};
 pub use redact::{
-    EvalRedactionArgs, LayoutArg, MaskArg, PolicyArg, RedactArgs, RedactHow, RedactSought, RedactWanted, RetainArgs,
-    UnsealArgs,
+    EvalRedactionArgs, LayoutArg, LeanArg, MaskArg, PolicyArg, RedactArgs, RedactHow, RedactSought, RedactWanted,
+    RetainArgs, UnsealArgs,
 };
 pub use rules::RulesCommand;
 pub use secure::SecureCommand;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use cli_app::redact::request::{How, MaskMode, OutputLayout, Policy, Wanted};
 use cli_audio::RawFormat;
+use engine_words::rules::Lean;
 
 /// How what was found is written in the text.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +14,17 @@ pub enum MaskArg {
     Pii,
     /// The kind, as in `[PHONE]`.
     EntityType,
+}
+
+/// What is worse: to miss a name or an address, or to silence what is none.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeanArg {
+    /// To miss it.
+    Recall,
+    /// Both, but what is missed is heard for good.
+    Balanced,
+    /// To silence what is none.
+    Precision,
 }
 
 /// What is looked for.
@@ -24,6 +36,9 @@ pub struct RedactSought {
     /// Language of the text. Of Spanish: numbers, dates, ages and e-mail addresses.
     #[arg(long, default_value = "en-US", value_name = "xx-XX", value_parser = language)]
     pub language: String,
+    /// What is worse where a name or an address has no cue: to miss it, or to silence what is none. Numbers are not asked.
+    #[arg(long, value_enum, default_value = "balanced")]
+    pub lean: LeanArg,
 }
 
 /// What is looked for, and how it is masked.
@@ -51,7 +66,12 @@ pub struct EvalRedactionArgs {
 
 impl From<&RedactSought> for Wanted {
     fn from(s: &RedactSought) -> Self {
-        Self { entities: s.entities.clone(), mask: MaskMode::Pii, language: s.language.clone() }
+        let lean = match s.lean {
+            LeanArg::Recall => Lean::Recall,
+            LeanArg::Balanced => Lean::Balanced,
+            LeanArg::Precision => Lean::Precision,
+        };
+        Self { entities: s.entities.clone(), mask: MaskMode::Pii, language: s.language.clone(), lean }
     }
 }
 

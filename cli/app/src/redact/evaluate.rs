@@ -329,9 +329,10 @@ mod tests {
 
     use super::*;
     use crate::redact::request::MaskMode;
+    use engine_words::rules::Lean;
 
     fn wanted() -> Wanted {
-        Wanted { entities: Vec::new(), mask: MaskMode::Pii, language: "en-US".to_owned() }
+        Wanted { entities: Vec::new(), mask: MaskMode::Pii, language: "en-US".to_owned(), lean: Lean::default() }
     }
 
     fn run(lines: &str) -> Result<Evaluation> {

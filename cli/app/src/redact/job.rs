@@ -47,7 +47,7 @@ pub fn wanted(names: &[String]) -> Result<Vec<Entity>> {
 
 /// What is personal in a transcript, in the language that it was said to be in.
 pub fn find(transcript: &Transcript, wanted: &Wanted, entities: &[Entity]) -> Vec<Finding> {
-    rules::find_in(transcript, entities, Language::of_locale(&wanted.language).unwrap_or_default())
+    rules::find_in(transcript, entities, Language::of_locale(&wanted.language).unwrap_or_default(), wanted.lean)
 }
 
 /// Spans by hand: `[{"BeginOffsetMillis": 1200, "EndOffsetMillis": 3400, "Channel": 1}, ...]`, without `Channel` in all.

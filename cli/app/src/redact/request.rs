@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use cli_audio::RawFormat;
 use cli_audio::strict::Fill;
+use engine_words::rules::Lean;
 use serde::Serialize;
 
 /// How what was found is written in the text.
@@ -24,6 +25,8 @@ pub struct Wanted {
     pub mask: MaskMode,
     /// Language of the text, as in `en-US`.
     pub language: String,
+    /// Which side names and addresses lean to that are not sure.
+    pub lean: Lean,
 }
 
 /// What is written.

@@ -58,8 +58,29 @@ impl Finding {
 
 /// What the network finds, as [`Finding::recogniser`].
 const TAGGER: &str = "tagger";
-/// How much less likely than nothing a name or an address may be, in natural logarithms of odds: what is missed is heard for good.
-const LEAN: f32 = 0.7;
+
+/// What is worse where a name or an address has no cue: to miss it, or to silence what is none. Rules are not asked.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Lean {
+    /// To miss it.
+    Recall,
+    /// Both, but what is missed is heard for good.
+    #[default]
+    Balanced,
+    /// To silence what is none.
+    Precision,
+}
+
+impl Lean {
+    /// How much less likely than nothing it may be, in natural logarithms of odds.
+    fn odds(self) -> f32 {
+        match self {
+            Self::Recall => 2.0,
+            Self::Balanced => 0.7,
+            Self::Precision => -1.0,
+        }
+    }
+}
 
 /// Findings less sure than this want to be looked at.
 pub const REVIEW_BELOW: f32 = 0.75;
@@ -74,18 +95,18 @@ pub fn recognised() -> Vec<Entity> {
 
 /// Finds what is personal in English, of the kinds in `wanted`, in the order in which it is said. A word may be part of two findings.
 pub fn find(transcript: &Transcript, wanted: &[Entity]) -> Vec<Finding> {
-    find_in(transcript, wanted, Language::English)
+    find_in(transcript, wanted, Language::English, Lean::default())
 }
 
-/// [`find`] in a language.
-pub fn find_in(transcript: &Transcript, wanted: &[Entity], language: Language) -> Vec<Finding> {
+/// [`find`] in a language, leaning to one side where names and addresses are not sure.
+pub fn find_in(transcript: &Transcript, wanted: &[Entity], language: Language, lean: Lean) -> Vec<Finding> {
     let mut sides = words::sides(transcript, language);
     let timeline = words::Timeline::new(&mut sides);
     let mut findings = Vec::new();
     let mut all: Vec<Vec<phrases::Phrase>> =
         sides.iter().enumerate().map(|(n, side)| phrases::find(side, n, &timeline)).collect();
     if language == Language::English {
-        tagged(&sides, &timeline, &mut all);
+        tagged(&sides, &timeline, lean, &mut all);
     }
     phrases::known_names(&sides, &mut all);
     for (side, phrases) in sides.iter().zip(&mut all) {
@@ -148,14 +169,14 @@ pub fn find_in(transcript: &Transcript, wanted: &[Entity], language: Language) -
 }
 
 /// Adds what the network takes for names and addresses, each turn by itself, to what the rules found: what either finds is found, all of it.
-fn tagged(sides: &[words::Side], timeline: &words::Timeline, found: &mut [Vec<phrases::Phrase>]) {
+fn tagged(sides: &[words::Side], timeline: &words::Timeline, lean: Lean, found: &mut [Vec<phrases::Phrase>]) {
     let mut reading = tagger::Reading::new();
     for (n, (side, found)) in sides.iter().zip(found).enumerate() {
         let mut more = Vec::new();
         let mut from = 0;
         for turn in side.items.chunk_by(|a, b| a.turn == b.turn) {
             let asked = turn.first().map_or_else(String::new, |first| timeline.asked(n, first.place));
-            for tagged in reading.find(turn, &asked, LEAN) {
+            for tagged in reading.find(turn, &asked, lean.odds()) {
                 let items = from + tagged.items.start..from + tagged.items.end;
                 let (entity, confidence) = (tagged.entity, tagged.confidence);
                 more.push(phrases::Phrase { entity, items, confidence, recogniser: TAGGER });

@@ -246,6 +246,22 @@ fn a_place_begins_with_its_earliest_word() {
 }
 
 #[test]
+fn leaning_to_recall_finds_no_less_and_numbers_do_not_lean() {
+    let text = "so anyway Marta Quist rang and my card is 4111 1111 1111 1111 and the parcel went to mill end cottage or so said wren";
+    let call = call(&[text]);
+    let found = |lean: Lean| {
+        let all = find_in(&call, &recognised(), Language::English, lean);
+        let words = |f: &Finding| f.places.iter().flat_map(|p| p.words.clone()).collect::<Vec<_>>();
+        let cards = all.iter().filter(|f| f.entity == Entity::CreditDebitNumber).map(words).collect::<Vec<_>>();
+        (all.iter().flat_map(words).collect::<std::collections::BTreeSet<_>>(), cards)
+    };
+    let (recall, balanced, precision) = (found(Lean::Recall), found(Lean::Balanced), found(Lean::Precision));
+    assert!(recall.0.is_superset(&balanced.0) && balanced.0.is_superset(&precision.0));
+    assert!(recall.0.len() > precision.0.len(), "{recall:?} {precision:?}");
+    assert!(recall.1 == balanced.1 && balanced.1 == precision.1 && recall.1.len() == 1);
+}
+
+#[test]
 fn what_was_asked_for_needs_no_name_and_what_counts_something_is_no_number() {
     use Entity::*;
     for (question, answer, entity, words) in [
@@ -310,7 +326,10 @@ fn a_pack_of_words_makes_another_language() {
             let words = f.places.iter().flat_map(|p| &call.turns()[p.turn].words[p.words.clone()]);
             words.map(|w| w.text.as_str()).collect::<Vec<_>>().join(" ")
         };
-        find_in(&call, &recognised(), Language::Spanish).iter().map(|f| (f.entity, text(f))).collect::<Vec<_>>()
+        find_in(&call, &recognised(), Language::Spanish, Lean::default())
+            .iter()
+            .map(|f| (f.entity, text(f)))
+            .collect::<Vec<_>>()
     };
     for (question, answer, entity, words) in [
         (
