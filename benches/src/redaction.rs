@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
+pub use cli_app::redact::evaluate::Tally;
 use engine_words::rules::{self, Finding};
 use engine_words::transcript::{Transcript, Turn, Word};
 use testdata::callcentre::{self, Call, Timed};
@@ -20,21 +21,6 @@ pub fn transcript(lines: &[Vec<Timed>]) -> Result<Transcript> {
     Ok(Transcript::new(lines.iter().map(turn).collect())?)
 }
 
-/// What was found of one kind.
-#[derive(Clone, Copy, Default, Debug)]
-pub struct Tally {
-    /// Items said.
-    pub items: usize,
-    /// Items of which every word is silenced.
-    pub silenced: usize,
-    /// Items that were found as what they are, at least in half.
-    pub named: usize,
-    /// Findings.
-    pub found: usize,
-    /// Findings that have a word of an item.
-    pub right: usize,
-}
-
 /// Of all calls.
 #[derive(Clone, Default, Debug)]
 pub struct Tallies {
@@ -49,13 +35,7 @@ pub struct Tallies {
 impl Tallies {
     /// The sum of all kinds.
     pub fn total(&self) -> Tally {
-        self.kinds.values().fold(Tally::default(), |a, b| Tally {
-            items: a.items + b.items,
-            silenced: a.silenced + b.silenced,
-            named: a.named + b.named,
-            found: a.found + b.found,
-            right: a.right + b.right,
-        })
+        self.kinds.values().copied().sum()
     }
 
     /// Looks for everything in a call, and adds what came of it. `missed` is told each item that was not silenced whole (its kind and words) and

@@ -5,6 +5,8 @@
 //! speech (silence, telephone tones, lost packets, noise driven into clipping) never count, whatever the network says. All
 //! of it looks a fixed number of frames ahead, [`DELAY_FRAMES`].
 
+use crate::follower::LoudnessFollower;
+
 /// Frames on each side of the one judged that are averaged: 40 ms, about half a syllable. The window is also the hangover:
 /// speech ends at most that much after its last frame.
 pub const SMOOTH_FRAMES: usize = 4;
@@ -34,8 +36,6 @@ const LOUDNESS_KEEP: f64 = 0.988_553;
 const PINNED_LEVEL: f32 = 0.9;
 /// Share of a frame's samples at that level that no voice reaches: a full-scale sine has 0.29.
 const PINNED_SHARE: f32 = 0.5;
-
-use crate::follower::LoudnessFollower;
 
 const WINDOW: usize = 2 * SMOOTH_FRAMES + 1;
 

@@ -122,22 +122,20 @@ impl Present {
         let mut scores = Vec::with_capacity(trials.len());
         for t in trials {
             let cosine = engine::score::Cosine::new(t.value, present.model_id())?;
-            let score = |c: &Calibration| Ok::<_, anyhow::Error>(c.score(cosine, t.conditions)?.value());
-            scores.push((t.target, [score(present)?, score(made)?]));
+            scores.push((t.target, present.score(cosine, t.conditions)?.value()));
         }
-        let count = |target: bool| scores.iter().filter(|s| s.0 == target).count().max(1) as f64;
-        let (targets, nontargets) = (count(true), count(false));
-        let rates = |threshold: u8, which: usize| {
-            let wrong = |target: bool| {
-                let is_wrong = |s: &&(bool, [u8; 2])| s.0 == target && (s.1[which] >= threshold) != target;
-                scores.iter().filter(is_wrong).count() as f64
-            };
-            [wrong(false) / nontargets, wrong(true) / targets]
+        let share = |target: bool, wrong: &dyn Fn(u8) -> bool| {
+            let of = || scores.iter().filter(|s| s.0 == target);
+            of().filter(|s| wrong(s.1)).count() as f64 / of().count().max(1) as f64
         };
         let row = |row: &TableRow| {
             let threshold = row.threshold.value();
-            let [fmr, fnmr] = rates(threshold, 0);
-            Rates { threshold, fmr, fnmr, made: rates(threshold, 1) }
+            Rates {
+                threshold,
+                fmr: share(false, &|score| score >= threshold),
+                fnmr: share(true, &|score| score < threshold),
+                made: [row.fmr, row.fnmr],
+            }
         };
         Ok(Self {
             calibration_id: present.id().to_owned(),

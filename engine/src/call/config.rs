@@ -137,8 +137,9 @@ impl WatchList {
         }
         let hit = self.index.best(embedding.values(), scratch).map_err(CallError::Search)?;
         let (Some(hit), Some(len)) = (hit, NonZeroU64::new(self.index.len() as u64)) else { return Ok(None) };
-        let Some(enrol) = self.side(hit.row) else { return Ok(None) };
-        let conditions = Conditions { probe: side, enrol };
+        // There is one for each row; a list without it must not look like an empty one.
+        let missing = CallError::WatchList { rows: self.index.len(), sides: self.sides.len() };
+        let conditions = Conditions { probe: side, enrol: self.side(hit.row).ok_or(missing)? };
         let score = calibration.fraud_score(hit.cosine, conditions, len).map_err(CallError::Score)?;
         Ok(Some((hit.row, score)))
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
+use std::iter::Sum;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -63,13 +64,15 @@ pub struct Tally {
     pub right: usize,
 }
 
-impl Tally {
-    fn add(&mut self, other: Self) {
-        self.items += other.items;
-        self.silenced += other.silenced;
-        self.named += other.named;
-        self.found += other.found;
-        self.right += other.right;
+impl Sum for Tally {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |a, b| Self {
+            items: a.items + b.items,
+            silenced: a.silenced + b.silenced,
+            named: a.named + b.named,
+            found: a.found + b.found,
+            right: a.right + b.right,
+        })
     }
 }
 
@@ -271,10 +274,8 @@ impl Tallies {
             named: Share::new(t.named, t.items),
             precision: Share::new(t.right, t.found),
         };
-        let mut all = Tally::default();
-        self.kinds.values().for_each(|&t| all.add(t));
         let mut kinds: Vec<Row> = self.kinds.iter().map(|(entity, &t)| row(entity, t)).collect();
-        kinds.push(row("ALL", all));
+        kinds.push(row("ALL", self.kinds.values().copied().sum()));
         Evaluation { calls, kinds, words_lost: Share::new(self.lost, self.words) }
     }
 }
